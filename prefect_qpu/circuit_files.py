@@ -1,0 +1,112 @@
+"""Reading circuits: OpenQASM 2 and 3 text, QPY files, and Python functions."""
+
+import importlib
+import io
+import re
+from pathlib import Path
+
+from qiskit import QuantumCircuit, qasm2, qasm3, qpy
+
+from prefect_qpu.errors import CircuitError
+
+_VERSION = re.compile(r"^\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.MULTILINE)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_LARGEST_FILE = 64 * 2**20
+
+
+def read_circuit(path: Path, field: str = "file") -> QuantumCircuit:
+    """The circuit in an OpenQASM 2, OpenQASM 3 or QPY file; which of them is told from the content.
+
+    Raises:
+        CircuitError: the file is missing, too large, or not a valid circuit.
+    """
+    raw = _read_bytes(path, field)
+    if raw.startswith(b"QISKIT"):
+        return _one_qpy_circuit(raw, str(path), field)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise CircuitError(
+            field, given=str(path), expected="OpenQASM text in UTF-8 or a QPY file", hint=str(error)
+        ) from error
+    return parse_qasm(text, field=field, shown=str(path), include=path.parent)
+
+
+def parse_qasm(
+    text: str, *, field: str = "qasm", shown: str | None = None, include: Path | None = None
+) -> QuantumCircuit:
+    """The circuit of an OpenQASM text, version 2 or 3 as its first statement says.
+
+    Args:
+        text: The program.
+        field: Name of the setting, for the error message.
+        shown: What the error message shows as given, instead of the text.
+        include: Folder in which files of ``include`` statements are looked for.
+
+    Raises:
+        CircuitError: the text is not valid OpenQASM; the message has the line and the reason.
+
+    Example:
+        >>> parse_qasm('OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; h q[0]; cx q[0], q[1];').num_qubits
+        2
+    """
+    version = _VERSION.search(_COMMENT.sub("", text))
+    shown = shown or text
+    if version is None or version[1] not in {"2", "3"}:
+        raise CircuitError(field, given=shown, expected="a text that begins with OPENQASM 2.0; or OPENQASM 3.0;")
+    try:
+        return _qasm2(text, include) if version[1] == "2" else qasm3.loads(text)
+    except Exception as error:  # the two parsers and their grammar runtime have no common base class
+        reason = " ".join(str(getattr(error, "message", "") or error).split()) or type(error).__name__
+        raise CircuitError(field, given=shown, expected=f"valid OpenQASM {version[1]}", hint=reason) from error
+
+
+def call_entry_point(reference: str, field: str = "python") -> QuantumCircuit:
+    """The circuit that a Python function returns, named as ``module:function``.
+
+    Raises:
+        CircuitError: there is no such function, it fails, or it returns something else.
+    """
+    expected = "an importable 'module:function' that takes no argument and returns a QuantumCircuit"
+    module, colon, function = reference.partition(":")
+    if not (module and colon and function):
+        raise CircuitError(field, given=reference, expected=expected)
+    try:
+        circuit = getattr(importlib.import_module(module), function)()
+    except Exception as error:  # user code may raise anything
+        raise CircuitError(
+            field, given=reference, expected=expected, hint=f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(circuit, QuantumCircuit):
+        raise CircuitError(field, given=reference, expected=expected, hint=f"It returned {type(circuit).__name__}.")
+    return circuit
+
+
+def _read_bytes(path: Path, field: str) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_FILE:
+            raise CircuitError(field, given=f"{path} of {size} bytes", expected=f"at most {_LARGEST_FILE} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise CircuitError(
+            field, given=str(path), expected="a readable file", hint=f"{error.strerror}."
+        ) from error
+
+
+def _one_qpy_circuit(raw: bytes, shown: str, field: str) -> QuantumCircuit:
+    try:
+        circuits = qpy.load(io.BytesIO(raw))
+    except Exception as error:  # a damaged file raises whatever its bytes lead to
+        raise CircuitError(field, given=shown, expected="a valid QPY file", hint=str(error)) from error
+    if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
+        raise CircuitError(field, given=f"{shown} with {len(circuits)} circuits", expected="exactly one circuit")
+    return circuits[0]
+
+
+def _qasm2(text: str, include: Path | None) -> QuantumCircuit:
+    return qasm2.loads(
+        text,
+        include_path=(str(include or "."),),
+        custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS,
+    )

@@ -1,0 +1,141 @@
+"""Every error that this package raises, as one tree.
+
+QpuError
+├── InputError                  what was given cannot be run: nothing was started, nothing was stored
+│   ├── ExperimentError         the experiment definition
+│   ├── CircuitError            a circuit: unreadable, invalid, too large for the target
+│   ├── ObservableError         an observable: alphabet, width, weights
+│   ├── WorkloadError           a problem instance: graph, angles
+│   ├── BackendError            a backend or device that does not exist or cannot be configured
+│   └── StoreUrlError           a record store that cannot be opened or written
+├── StoreError
+│   ├── RecordNotFoundError     no such run, circuit, calibration
+│   └── StoreSchemaError        the database needs a migration
+├── ProviderError
+│   ├── ProviderUnavailableError   the provider cannot be reached now (retryable)
+│   ├── JobFailedError             the provider ran the job and it failed
+│   ├── JobCancelledError          the job was cancelled
+│   ├── JobLostError               the provider does not know the job (retryable)
+│   └── InvalidResultError         the provider's answer is not what was asked for
+├── MitigationRefusedError      a method cannot be trusted on this circuit
+├── ReplayError                 a stored run cannot be replayed
+└── NoAnswerError               every path to an answer was refused or failed
+"""
+
+from typing import Any, ClassVar
+
+
+class QpuError(Exception):
+    """Root of all errors; ``retryable`` tells whether the same call may succeed later."""
+
+    retryable: bool = False
+
+
+class InputError(QpuError):
+    """Bad input, told in one message: the field, what was given, what is expected, what to do.
+
+    Example:
+        >>> print(InputError("shots", given=-5, expected="an integer from 1", hint="Set shots: 4096."))
+        shots: got -5, expected an integer from 1. Set shots: 4096.
+    """
+
+    longest: ClassVar[int] = 120
+
+    def __init__(self, field: str, *, given: Any, expected: str, hint: str = "") -> None:
+        self.field, self.given, self.expected, self.hint = field, given, expected, hint
+        super().__init__(f"{field}: got {_shown(given, self.longest)}, expected {expected}.{' ' + hint if hint else ''}")
+
+
+class ExperimentError(InputError):
+    """The experiment definition is malformed or contradicts itself."""
+
+
+class CircuitError(InputError):
+    """A circuit cannot be read, or cannot run on the target."""
+
+
+class ObservableError(InputError):
+    """An observable is malformed or does not fit its circuit."""
+
+
+class WorkloadError(InputError):
+    """A problem instance is malformed."""
+
+
+class BackendError(InputError):
+    """A backend or device is unknown or cannot be configured."""
+
+
+class StoreUrlError(InputError):
+    """The record store at this URL cannot be opened or written."""
+
+
+class StoreError(QpuError):
+    """The record store cannot do what was asked."""
+
+
+class RecordNotFoundError(StoreError):
+    """The record store holds no such record."""
+
+    def __init__(self, what: str, key: str, hint: str = "") -> None:
+        self.what, self.key = what, key
+        super().__init__(f"no {what} {key!r} in the record store.{' ' + hint if hint else ''}")
+
+
+class StoreSchemaError(StoreError):
+    """The database has another schema revision than this version of the package."""
+
+
+class ProviderError(QpuError):
+    """A provider did not do what was asked."""
+
+
+class ProviderUnavailableError(ProviderError):
+    """The provider cannot be reached now; nothing is known about the job."""
+
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class JobFailedError(ProviderError):
+    """The job failed at the provider; ``retryable`` where the provider is to blame."""
+
+    def __init__(self, message: str, *, job_id: str | None = None, retryable: bool = False) -> None:
+        self.job_id, self.retryable = job_id, retryable
+        super().__init__(message)
+
+
+class JobCancelledError(ProviderError):
+    """The job was cancelled before it had a result."""
+
+
+class JobLostError(ProviderError):
+    """The provider does not know the job; a new attempt may be made."""
+
+    retryable = True
+
+
+class InvalidResultError(ProviderError):
+    """The provider answered with something that is not the result of the request."""
+
+
+class MitigationRefusedError(QpuError):
+    """A mitigation method refuses a circuit on which its answer could not be trusted."""
+
+
+class ReplayError(QpuError):
+    """A stored run lacks what its analysis needs."""
+
+
+class NoAnswerError(QpuError):
+    """The quantum path and every fallback were refused or failed."""
+
+
+def _shown(given: Any, longest: int) -> str:
+    if given is None:
+        return "nothing"
+    text = repr(given)
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"

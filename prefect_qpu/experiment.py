@@ -1,0 +1,182 @@
+"""`Experiment`: the frozen, validated, content-hashed definition of what to run."""
+
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+
+from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple
+from prefect_qpu.hashing import content_hash
+from prefect_qpu.workloads import Workload, workload_from
+
+BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
+
+Answer = Literal["cached", "simulator", "classical"]
+Approval = Literal["always", "on_doubt", "never"]
+
+
+class BlockReference(Definition):
+    """A setting that lives in a Prefect block, by name."""
+
+    block: Annotated[str, Field(pattern=BLOCK_REFERENCE)]
+    """``<block type slug>/<block document name>``, for example ``aer-backend/manila``."""
+
+
+class AerBackendSpec(Definition):
+    """Qiskit Aer: ideal, or with the noise of a device."""
+
+    kind: Literal["aer"] = "aer"
+    device: str | None = None
+    """Class name of a Qiskit fake device, for example ``FakeManilaV2``; its calibration makes the noise."""
+    calibration: str | None = None
+    """Path of a saved calibration snapshot (JSON) that makes the noise, instead of a device."""
+    method: str = "automatic"
+    """Aer's simulation method."""
+
+    @model_validator(mode="after")
+    def _one_source_of_noise(self) -> Self:
+        if self.device is not None and self.calibration is not None:
+            raise ValueError("give either a device or a calibration, not both")
+        return self
+
+
+class TranspileOptions(Definition):
+    """Options of the transpiler; all others are Qiskit's defaults."""
+
+    optimization_level: Annotated[int, Field(ge=0, le=3)] = 2
+    initial_layout: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(as_tuple)] | None = None
+    """Physical qubit of each circuit qubit, in order; none lets the transpiler choose."""
+    routing_method: str | None = None
+    seed: Seed | None = None
+    """Seed of the transpiler; none means the experiment's seed."""
+
+    @field_validator("initial_layout")
+    @classmethod
+    def _distinct(cls, layout: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if layout is not None and len(set(layout)) < len(layout):
+            raise ValueError("each physical qubit may be used once")
+        return layout
+
+
+class MethodSpec(Definition):
+    """One mitigation method and its options."""
+
+    method: str
+    options: dict[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        """The name under which estimates of this method are stored and shown."""
+        return self.method
+
+
+class Promotion(Definition):
+    """The gate's policy: what must hold before a job is paid for."""
+
+    tolerance: Annotated[float, Field(gt=0)] = 0.05
+    """Largest difference of two expectation values that counts as agreement, in units of the observable."""
+    confidence: Probability = 0.95
+    """One minus the level of every test."""
+    power: Probability = 0.999
+    """Chance that a correct ideal simulation passes; sets its number of shots."""
+    min_signal: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Least part of the ideal signal that device noise may leave."""
+    beat_trivial: bool = True
+    """Whether the predicted value must beat the trivial guess (a fully mixed state)."""
+    max_calibration_age: Seconds | None = None
+    """Largest age of the calibration in seconds; none means a day on hardware and no limit on a simulator."""
+    require_hypothesis: bool = False
+    """Whether an experiment without a stated hypothesis is rejected."""
+    approval: Approval = "on_doubt"
+    """When a person decides: always, if a criterion is inconclusive, or never (doubt then rejects)."""
+    max_depth: Annotated[int, Field(ge=1)] | None = None
+    """Largest depth of a transpiled circuit."""
+    max_two_qubit_gates: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of two-qubit gates of a transpiled circuit."""
+
+
+class Hypothesis(Definition):
+    """What the experiment is expected to show."""
+
+    statement: Annotated[str, Field(min_length=1)]
+    observable: str
+    range: Annotated[tuple[float, float], BeforeValidator(as_tuple)]
+    """Lowest and highest expected value, in units of the observable."""
+
+    @field_validator("range")
+    @classmethod
+    def _ordered(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if bounds[0] > bounds[1]:
+            raise ValueError("the lower bound comes first")
+        return bounds
+
+
+class BaselineOptions(Definition):
+    """How long the classical opponent may take."""
+
+    time_limit: Annotated[float, Field(gt=0)] = 10.0
+    """Wall seconds."""
+
+
+def _method_of(entry: object) -> object:
+    return {"method": entry} if isinstance(entry, str) else entry
+
+
+def _methods_of(entries: object) -> object:
+    return tuple(_method_of(entry) for entry in entries) if isinstance(entries, list | tuple) else entries
+
+
+class Experiment(Definition):
+    """What to run: a problem, a backend, shots, and how the answer is judged.
+
+    Example:
+        >>> experiment = Experiment.model_validate({
+        ...     "name": "bell", "shots": 1000, "seed": 7,
+        ...     "workload": {"kind": "circuit", "observables": {"zz": "ZZ"},
+        ...                  "qasm": 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0]; cx q[0],q[1];'}})
+        >>> experiment.shots, experiment.mitigation[0].method
+        (1000, 'raw')
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    workload: Annotated[SerializeAsAny[Workload], BeforeValidator(workload_from)]
+    backend: Annotated[AerBackendSpec | BlockReference, Field(union_mode="left_to_right")] = AerBackendSpec()
+    shots: Shots = 4096
+    """Shots of each measured circuit."""
+    seed: Seed | None = None
+    """Seed of transpiler and simulators; none draws one for the run and records it."""
+    transpile: TranspileOptions = TranspileOptions()
+    mitigation: Annotated[tuple[MethodSpec, ...], BeforeValidator(_methods_of), Field(min_length=1)] = (
+        MethodSpec(method="raw"),
+    )
+    promotion: Annotated[Promotion | BlockReference, Field(union_mode="left_to_right")] = Promotion()
+    hypothesis: Hypothesis | None = None
+    baseline: BaselineOptions = BaselineOptions()
+    fallback: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple)] = ("cached", "simulator", "classical")
+    """Where an answer may come from if the quantum path is refused or fails, in order; empty for nowhere."""
+    replicate: Annotated[int, Field(ge=0)] | None = None
+    """Number of this repetition: another number is another paid job, the same number never is."""
+
+    @model_validator(mode="after")
+    def _hypothesis_names_an_observable(self) -> Self:
+        names = self.workload.observable_names()
+        if self.hypothesis is not None and names is not None and self.hypothesis.observable not in names:
+            raise ValueError(
+                f"hypothesis.observable: got {self.hypothesis.observable!r}, expected one of {sorted(names)}"
+            )
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The definition as plain JSON data with all defaults; what the workload read from files stands in it by content."""
+        return self.model_dump(mode="json") | {"workload": self.workload.document()}
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the whole definition; paths do not count, the content of the files does."""
+        return content_hash(self.document())
+
+    @cached_property
+    def execution_hash(self) -> str:
+        """SHA-256 of what decides the measured numbers: two experiments that differ in their judgement share it."""
+        judgement = {"name", "promotion", "hypothesis", "baseline", "fallback", "replicate"}
+        return content_hash({key: value for key, value in self.document().items() if key not in judgement})

@@ -1,0 +1,133 @@
+"""The protocol between a run and the place where its circuits are executed: PUBs in, counts out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from qiskit.primitives.containers import BitArray
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.transpiler import Target
+
+from prefect_qpu.calibration import Calibration
+
+
+class JobState(StrEnum):
+    """State of a job at its provider."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def final(self) -> bool:
+        """Whether the state can no longer change."""
+        return self not in {JobState.QUEUED, JobState.RUNNING}
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """All that the provider needs to execute: nothing that changes the counts lies outside."""
+
+    pubs: tuple[SamplerPub, ...]
+    """ISA circuits with parameter values and shots."""
+    tag: str
+    """The request hash; the job carries it, so that it can be found again."""
+    seed: int | None = None
+    """Seed of the sampling; only simulators honour it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Provider options as JSON data."""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What the provider says of a job at one moment."""
+
+    job_id: str
+    state: JobState
+    at: datetime | None = None
+    """When the state was reached, by the provider's clock, in UTC."""
+    message: str = ""
+    retryable: bool = False
+    """Whether a failure is the provider's and a new job may succeed."""
+    queue_position: int | None = None
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """Counts of a finished job, with the provider's own times."""
+
+    counts: tuple[BitArray, ...]
+    """One bit array for each PUB, with the shape of its parameter values."""
+    created: datetime | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    qpu_seconds: float | None = None
+    """Seconds that the provider charges for; none on a simulator."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one job may hold; none means no limit."""
+
+    max_pubs: int | None = None
+    max_shots: int | None = None
+    max_executions: int | None = None
+    max_payload_bytes: int | None = None
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """Where circuits run. Verbs are synchronous and short; none of them waits for a job.
+
+    Every verb may raise `ProviderUnavailableError`, which says nothing about the job.
+    """
+
+    @property
+    def kind(self) -> str:
+        """``aer``, ``ibm``, ..."""
+
+    @property
+    def name(self) -> str:
+        """Name of the backend, for people."""
+
+    @property
+    def simulator(self) -> bool:
+        """Whether the counts come from a simulation."""
+
+    def describe(self) -> dict[str, Any]:
+        """The effective settings as JSON data, without secrets."""
+
+    def calibration(self) -> Calibration | None:
+        """The calibration that is valid now; none for an ideal simulator."""
+
+    def target(self) -> Target:
+        """What the transpiler compiles for."""
+
+    def limits(self) -> Limits:
+        """What one job may hold."""
+
+    def submit(self, request: JobRequest) -> str:
+        """The id of the new job."""
+
+    def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
+        """The state of each job, in the order asked; `JobState.LOST` for a job that the provider does not know."""
+
+    def result(self, job_id: str) -> JobResult:
+        """The result of a job that is `JobState.DONE`.
+
+        Raises:
+            JobFailedError: the job failed.
+            InvalidResultError: the answer is not the result of the request.
+        """
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for cancellation; a finished job is left as it is."""
+
+    def find(self, tag: str) -> list[JobStatus]:
+        """All jobs that carry the tag."""
