@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, ValidationError
-from qiskit.circuit import Delay, ForLoopOp, Gate, IfElseOp, Measure, Parameter, Reset, SwitchCaseOp
+from qiskit.circuit import Delay, ForLoopOp, Gate, IfElseOp, Measure, Parameter, Reset, SwitchCaseOp, WhileLoopOp
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.providers import BackendV2, QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
@@ -18,7 +18,8 @@ from prefect_qpu.definition import Definition
 from prefect_qpu.errors import BackendError
 from prefect_qpu.hashing import content_hash
 
-_CONTROL_FLOW = {"if_else": IfElseOp, "for_loop": ForLoopOp, "switch_case": SwitchCaseOp}
+_CONTROL_FLOW = {"if_else": IfElseOp, "for_loop": ForLoopOp, "switch_case": SwitchCaseOp, "while_loop": WhileLoopOp}
+_SPECIAL = {"measure": Measure(), "reset": Reset(), "delay": Delay(Parameter("t"))}
 
 
 class QubitCalibration(Definition):
@@ -150,7 +151,7 @@ class Calibration(Definition):
 
 
 def _instructions(target: Target) -> Iterable[InstructionCalibration]:
-    for name in sorted(set(target.operation_names) - set(_CONTROL_FLOW)):
+    for name in sorted(set(target.operation_names) & (set(_SPECIAL) | set(get_standard_gate_name_mapping()))):
         for qubits, properties in sorted((target[name] or {None: None}).items(), key=lambda item: item[0] or ()):
             yield InstructionCalibration(
                 name=name,
@@ -177,8 +178,7 @@ def _properties(qubit: QubitCalibration) -> QubitProperties:
 
 
 def _operation(name: str) -> Gate | Measure | Reset | Delay:
-    special = {"measure": Measure(), "reset": Reset(), "delay": Delay(Parameter("t"))}
-    return special.get(name) or get_standard_gate_name_mapping()[name]
+    return _SPECIAL.get(name) or get_standard_gate_name_mapping()[name]
 
 
 def _taken_at(backend: BackendV2) -> datetime | None:

@@ -1,0 +1,74 @@
+"""Where the time went: spans by stage, measured here or reported by the provider."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from prefect_qpu.providers.types import JobResult
+
+Source = Literal["workflow", "provider"]
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC and aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One stage, from start to end."""
+
+    stage: str
+    started_at: datetime
+    ended_at: datetime
+    source: Source = "workflow"
+    """Whose clock: the workflow's, or the provider's."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@contextmanager
+def measured(stage: str, keep: Callable[[Span], object], clock: Clock = utc_now) -> Iterator[None]:
+    """Hand a span of the enclosed block to ``keep``, whether the block ends well or not.
+
+    The length comes from the monotonic clock, so that a step of the wall clock cannot make it negative.
+
+    Example:
+        >>> spans = []
+        >>> with measured("encode", spans.append):
+        ...     pass
+        >>> spans[0].stage, spans[0].seconds >= 0
+        ('encode', True)
+    """
+    started_at, ticks = clock(), time.perf_counter()
+    try:
+        yield
+    finally:
+        elapsed = time.perf_counter() - ticks
+        keep(Span(stage, started_at, datetime.fromtimestamp(started_at.timestamp() + elapsed, UTC)))
+
+
+def provider_spans(result: JobResult) -> list[Span]:
+    """Queue and execution, by the provider's own times; those that it did not report are left out."""
+    spans = []
+    if result.created and result.started:
+        spans.append(Span("queue", result.created, result.started, "provider"))
+    if result.started and result.finished:
+        spans.append(Span("execution", result.started, result.finished, "provider"))
+    return spans
+
+
+def seconds_by_stage(spans: Iterable[Span]) -> dict[str, float]:
+    """Total seconds of each stage, in order of first appearance."""
+    totals: dict[str, float] = {}
+    for span in spans:
+        totals[span.stage] = totals.get(span.stage, 0.0) + span.seconds
+    return totals
