@@ -1,5 +1,7 @@
 """Reading circuits: OpenQASM 2 and 3 text, QPY files, and Python functions."""
 
+import base64
+import binascii
 import importlib
 import io
 import re
@@ -12,6 +14,9 @@ from prefect_qpu.errors import CircuitError
 _VERSION = re.compile(r"^\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.MULTILINE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LARGEST_FILE = 64 * 2**20
+_MAGIC = b"QISKIT"
+_OLDEST_SAFE_QPY = 13
+"""Older formats hold symbolic expressions that are evaluated when they are read (CVE-2025-2000)."""
 
 
 def read_circuit(path: Path, field: str = "file") -> QuantumCircuit:
@@ -21,7 +26,7 @@ def read_circuit(path: Path, field: str = "file") -> QuantumCircuit:
         CircuitError: the file is missing, too large, or not a valid circuit.
     """
     raw = _read_bytes(path, field)
-    if raw.startswith(b"QISKIT"):
+    if raw.startswith(_MAGIC):
         return _one_qpy_circuit(raw, str(path), field)
     try:
         text = raw.decode()
@@ -61,6 +66,27 @@ def parse_qasm(
         raise CircuitError(field, given=shown, expected=f"valid OpenQASM {version[1]}", hint=reason) from error
 
 
+def decode_qpy(text: str, field: str = "qpy") -> QuantumCircuit:
+    """The circuit of QPY data in base64.
+
+    Raises:
+        CircuitError: the text is not base64, too long, or not the QPY form of one circuit.
+
+    Example:
+        >>> buffer = io.BytesIO()
+        >>> qpy.dump(QuantumCircuit(3), buffer)
+        >>> decode_qpy(base64.b64encode(buffer.getvalue()).decode()).num_qubits
+        3
+    """
+    try:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CircuitError(field, given=text, expected="QPY data in base64", hint=f"{error}.") from error
+    if len(raw) > _LARGEST_FILE:
+        raise CircuitError(field, given=f"{len(raw)} bytes", expected=f"at most {_LARGEST_FILE} bytes")
+    return _one_qpy_circuit(raw, f"{len(raw)} bytes", field)
+
+
 def call_entry_point(reference: str, field: str = "python") -> QuantumCircuit:
     """The circuit that a Python function returns, named as ``module:function``.
 
@@ -89,12 +115,17 @@ def _read_bytes(path: Path, field: str) -> bytes:
             raise CircuitError(field, given=f"{path} of {size} bytes", expected=f"at most {_LARGEST_FILE} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise CircuitError(
-            field, given=str(path), expected="a readable file", hint=f"{error.strerror}."
-        ) from error
+        raise CircuitError(field, given=str(path), expected="a readable file", hint=f"{error.strerror}.") from error
 
 
 def _one_qpy_circuit(raw: bytes, shown: str, field: str) -> QuantumCircuit:
+    if not raw.startswith(_MAGIC) or raw[len(_MAGIC) : len(_MAGIC) + 1] < bytes([_OLDEST_SAFE_QPY]):
+        raise CircuitError(
+            field,
+            given=shown,
+            expected=f"QPY data of format {_OLDEST_SAFE_QPY} or later",
+            hint="Write the circuit again with qiskit.qpy.dump of Qiskit 1.3 or later.",
+        )
     try:
         circuits = qpy.load(io.BytesIO(raw))
     except Exception as error:  # a damaged file raises whatever its bytes lead to

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from prefect_qpu.errors import ExperimentError
 
 
 def as_tuple(value: object) -> object:
@@ -28,3 +30,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Shots = Annotated[int, Field(ge=1, le=10_000_000)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Seconds = Annotated[float, Field(ge=0)]
+
+
+def explain(error: ValidationError, prefix: str = "") -> ExperimentError:
+    """One `ExperimentError` that tells the problems of a definition by their dotted fields."""
+    first = error.errors()[0]
+    field = ".".join([prefix, *map(str, first["loc"])]).strip(".")
+    return ExperimentError(field, given=first["input"], expected=first["msg"])

@@ -1,0 +1,14 @@
+"""What is asked: problems that encode themselves as circuits with observables, by kind."""
+
+from prefect_qpu.workloads.protocol import Answer, Encoding, Objective, Workload
+from prefect_qpu.workloads.registry import workload_class, workload_from, workload_kinds
+
+__all__ = [
+    "Answer",
+    "Encoding",
+    "Objective",
+    "Workload",
+    "workload_class",
+    "workload_from",
+    "workload_kinds",
+]
