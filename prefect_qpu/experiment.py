@@ -1,11 +1,15 @@
 """`Experiment`: the frozen, validated, content-hashed definition of what to run."""
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from qiskit import QuantumCircuit
 
-from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple
+from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
+from prefect_qpu.errors import ExperimentError
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.workloads import Workload, workload_from
 
@@ -36,7 +40,7 @@ class AerBackendSpec(Definition):
     @model_validator(mode="after")
     def _one_source_of_noise(self) -> Self:
         if self.device is not None and self.calibration is not None:
-            raise ValueError("give either a device or a calibration, not both")
+            raise ValueError("either a device or a calibration, not both")
         return self
 
 
@@ -54,7 +58,7 @@ class TranspileOptions(Definition):
     @classmethod
     def _distinct(cls, layout: tuple[int, ...] | None) -> tuple[int, ...] | None:
         if layout is not None and len(set(layout)) < len(layout):
-            raise ValueError("each physical qubit may be used once")
+            raise ValueError("each physical qubit at most once")
         return layout
 
 
@@ -62,7 +66,7 @@ class MethodSpec(Definition):
     """One mitigation method and its options."""
 
     method: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -107,7 +111,7 @@ class Hypothesis(Definition):
     @classmethod
     def _ordered(cls, bounds: tuple[float, float]) -> tuple[float, float]:
         if bounds[0] > bounds[1]:
-            raise ValueError("the lower bound comes first")
+            raise ValueError("the lower bound before the upper one")
         return bounds
 
 
@@ -161,13 +165,44 @@ class Experiment(Definition):
     def _hypothesis_names_an_observable(self) -> Self:
         names = self.workload.observable_names()
         if self.hypothesis is not None and names is not None and self.hypothesis.observable not in names:
-            raise ValueError(
-                f"hypothesis.observable: got {self.hypothesis.observable!r}, expected one of {sorted(names)}"
+            raise ExperimentError(
+                "hypothesis.observable",
+                given=self.hypothesis.observable,
+                expected=f"one of the observables {', '.join(sorted(names))}",
             )
         return self
 
+    @classmethod
+    def parse(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        base: Path | None = None,
+        circuits: Callable[[str], QuantumCircuit] | None = None,
+    ) -> Self:
+        """The experiment of a definition as it stands in a file, or of an experiment's `document`.
+
+        Args:
+            data: The definition.
+            base: Folder that the paths in the definition start from; none means the current folder.
+            circuits: Looks up a stored circuit by its hash.
+
+        Raises:
+            InputError: the definition is malformed; the message tells the dotted fields, what they hold and what is
+                expected.
+
+        Example:
+            >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})
+            Traceback (most recent call last):
+            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut.
+        """
+        try:
+            return cls.model_validate(data, context={"base": base, "circuits": circuits})
+        except ValidationError as error:
+            raise explain(error) from error
+
     def document(self) -> dict[str, Any]:
-        """The definition as plain JSON data with all defaults; what the workload read from files stands in it by content."""
+        """The definition as plain JSON data with all defaults; what was read from files stands in it by content."""
         return self.model_dump(mode="json") | {"workload": self.workload.document()}
 
     @cached_property
