@@ -109,8 +109,13 @@ class Calibration(Definition):
         """Seconds since the calibration, or none if its time is unknown."""
         return None if self.taken_at is None else (now - self.taken_at).total_seconds()
 
-    def target(self, qubits: Iterable[int] | None = None) -> Target:
-        """The transpiler target; of some qubits only, renumbered in the order given."""
+    def target(self, qubits: Iterable[int] | None = None, *, missing_readout_error: float | None = None) -> Target:
+        """The transpiler target; of some qubits only, renumbered in the order given.
+
+        Args:
+            qubits: Physical qubits to keep; none keeps all.
+            missing_readout_error: What stands for a readout error that the device did not report.
+        """
         chosen = list(range(self.num_qubits) if qubits is None else qubits)
         position = {qubit: index for index, qubit in enumerate(chosen)}
         target = Target(
@@ -118,7 +123,9 @@ class Calibration(Definition):
         )
         for name, calibrated in self._by_name().items():
             kept = {
-                _renumbered(item.qubits, position): InstructionProperties(item.duration, item.error)
+                _renumbered(item.qubits, position): InstructionProperties(
+                    item.duration, missing_readout_error if name == "measure" and item.error is None else item.error
+                )
                 for item in calibrated
                 if item.qubits is None or all(qubit in position for qubit in item.qubits)
             }

@@ -1,10 +1,10 @@
 """Where the time went: spans by stage, measured here or reported by the provider."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from prefect_qpu.providers.types import JobResult
@@ -53,7 +53,7 @@ def measured(stage: str, keep: Callable[[Span], object], clock: Clock = utc_now)
         yield
     finally:
         elapsed = time.perf_counter() - ticks
-        keep(Span(stage, started_at, datetime.fromtimestamp(started_at.timestamp() + elapsed, UTC)))
+        keep(Span(stage, started_at, started_at + timedelta(seconds=elapsed)))
 
 
 def provider_spans(result: JobResult) -> list[Span]:
@@ -72,3 +72,33 @@ def seconds_by_stage(spans: Iterable[Span]) -> dict[str, float]:
     for span in spans:
         totals[span.stage] = totals.get(span.stage, 0.0) + span.seconds
     return totals
+
+
+def latency_table(spans: Sequence[Span], targets: Mapping[str, float]) -> list[dict[str, str]]:
+    """Rows of text, one for each span: stage, whose clock, start after the first span, seconds, target, met or missed.
+
+    Example:
+        >>> start = datetime(2026, 1, 1, tzinfo=UTC)
+        >>> latency_table([Span("poll", start, start + timedelta(seconds=2))], {"poll": 1.0})[0]["target"]
+        'missed (1 s)'
+    """
+    if not spans:
+        return []
+    first = min(span.started_at for span in spans)
+    return [
+        {
+            "stage": span.stage,
+            "clock": span.source,
+            "start [s]": f"{(span.started_at - first).total_seconds():.3f}",
+            "seconds": f"{span.seconds:.3f}",
+            "target": _target(span, targets),
+        }
+        for span in spans
+    ]
+
+
+def _target(span: Span, targets: Mapping[str, float]) -> str:
+    limit = targets.get(span.stage)
+    if limit is None:
+        return "-"
+    return f"{'met' if span.seconds <= limit else 'missed'} ({limit:g} s)"

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlFlowOp, Qubit
+from qiskit.circuit import ControlFlowOp, Gate, Instruction, Operation, Qubit
+from qiskit.circuit.library import Initialize
 from qiskit.transpiler import Target
 
 _SHOWN = 5
+_NOT_ACTING = {"barrier", "delay"}
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Finding:
     """One reason why a circuit cannot run."""
 
     rule: str
-    """``width``, ``basis``, ``coupling``, ``mid-circuit measurement`` or ``missing measurement``."""
+    """``width``, ``basis``, ``coupling``, ``mid-circuit measurement``, ``not a gate`` or ``missing measurement``."""
     message: str
 
 
@@ -22,21 +24,32 @@ def preparation_findings(circuit: QuantumCircuit) -> list[Finding]:
     """What keeps a circuit from being a state preparation whose observables can be measured.
 
     Final measurements are allowed (they are replaced by those of the observables); a measurement, reset or classical
-    control in the middle is not, because then the final state is not one vector.
+    control in the middle is not, because then the final state is not one vector. Instructions count by what they hold.
+
+    Example:
+        >>> circuit = QuantumCircuit(1)
+        >>> _, _ = circuit.h(0), circuit.reset(0)
+        >>> [finding.message for finding in preparation_findings(circuit)]
+        ['reset at instruction 1']
     """
     measured: set[Qubit] = set()
+    touched: set[Qubit] = set()
     findings = []
     for index, instruction in enumerate(circuit.data):
-        name = instruction.operation.name
-        if name == "barrier":
+        operation = instruction.operation
+        if operation.name == "barrier":
             continue
         again = [circuit.find_bit(qubit).index for qubit in instruction.qubits if qubit in measured]
-        if name == "measure":
+        if operation.name == "measure":
             measured.update(instruction.qubits)
         if again:
-            findings.append(_mid_circuit(f"{name} at instruction {index} acts on qubit {again[0]} after its measurement"))
-        elif isinstance(instruction.operation, ControlFlowOp) or name == "reset":
-            findings.append(_mid_circuit(f"{name} at instruction {index}"))
+            what = f"{operation.name} at instruction {index} acts on qubit {again[0]} after its measurement"
+            findings.append(_mid_circuit(what))
+        elif operation.name != "measure" and not (
+            isinstance(operation, Initialize) and touched.isdisjoint(instruction.qubits)
+        ):
+            findings += _not_unitary(operation, f"at instruction {index}")
+        touched.update(instruction.qubits)
     return findings
 
 
@@ -60,9 +73,9 @@ def target_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
 
 
 def width_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
-    """Whether the circuit has more qubits than the target."""
+    """Whether the circuit has more qubits than the target; a target without a number of qubits takes any."""
     available = target.num_qubits
-    if available is None or circuit.num_qubits <= available:
+    if not available or circuit.num_qubits <= available:
         return []
     return [Finding("width", f"the circuit has {circuit.num_qubits} qubits, the device has {available}")]
 
@@ -76,11 +89,30 @@ def _basis_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
         qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
         if name not in target.operation_names:
             found.append(Finding("basis", f"{name} at instruction {index} is not an instruction of the device"))
-        elif not target.instruction_supported(name, qubits):
+        elif target.num_qubits and not target.instruction_supported(name, qubits):
             found.append(Finding("coupling", f"{name} at instruction {index} cannot act on qubits {qubits}"))
         if len(found) == _SHOWN:
             break
     return found
+
+
+def _not_unitary(operation: Operation, where: str) -> list[Finding]:
+    """At most one finding: the first part of an operation that is no gate."""
+    name = operation.name
+    if isinstance(operation, Gate) or name in _NOT_ACTING:
+        return []
+    if isinstance(operation, ControlFlowOp) or name in {"measure", "reset"}:
+        return [_mid_circuit(f"{name} {where}")]
+    if not isinstance(operation, Instruction):
+        return [] if operation.num_clbits == 0 else [_not_a_gate(f"{name} {where}")]
+    if operation.definition is None:
+        return [_not_a_gate(f"{name} {where}")]
+    parts = (_not_unitary(part.operation, f"inside {name} {where}") for part in operation.definition)
+    return next(filter(None, parts), [])
+
+
+def _not_a_gate(what: str) -> Finding:
+    return Finding("not a gate", what)
 
 
 def _mid_circuit(what: str) -> Finding:

@@ -100,6 +100,10 @@ class Provider(Protocol):
     def simulator(self) -> bool:
         """Whether the counts come from a simulation."""
 
+    @property
+    def durable(self) -> bool:
+        """Whether jobs outlive the process that submitted them."""
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data, without secrets."""
 

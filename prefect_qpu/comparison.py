@@ -1,0 +1,149 @@
+"""Hardware against exact value, simulator and classical opponent, and what the stated hypothesis is worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prefect_qpu.experiment import Hypothesis
+from prefect_qpu.observables import Estimate
+from prefect_qpu.statistics import Verdict, equivalence, interval
+
+Winner = Literal["quantum better", "classical better", "not distinguishable", "not comparable"]
+HypothesisVerdict = Literal["supported", "refuted", "inconclusive", "not stated", "not measured"]
+
+
+@dataclass(frozen=True)
+class Classical:
+    """The classical opponent's answer for one observable."""
+
+    method: str
+    value: float
+    exact: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Quantum:
+    """What the quantum path offers for one observable."""
+
+    estimate: Estimate
+    seconds: float
+    """Wall seconds of everything that the quantum answer needed."""
+    best: float | None = None
+    """Value of the best sampled solution, recounted, where the workload has solutions."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One verdict and why."""
+
+    verdict: Winner
+    reason: str
+
+
+def agreement(
+    estimates: Mapping[str, Estimate], others: Mapping[str, float | Estimate], tolerance: float, confidence: float
+) -> list[dict[str, Any]]:
+    """How each estimate compares with another value of the same observable, as rows of JSON data.
+
+    A value without a standard error counts as exact.
+    """
+    rows = []
+    for name, estimate in estimates.items():
+        other = others.get(name)
+        if other is None:
+            continue
+        value = float(other.value) if isinstance(other, Estimate) else other
+        stderr = float(other.stderr) if isinstance(other, Estimate) else 0.0
+        combined = (float(estimate.stderr) ** 2 + stderr**2) ** 0.5
+        result = equivalence(
+            float(estimate.value) - value, combined, tolerance, confidence=confidence, shots=estimate.shots
+        )
+        rows.append({"observable": name, "value": float(estimate.value), "other": value} | result.document())
+    return rows
+
+
+def judge(
+    quantum: Quantum | None,
+    classical: Classical | None,
+    *,
+    sense: Literal["maximize", "minimize"] | None,
+    tolerance: float,
+    confidence: float,
+    why_not: str = "",
+) -> Opinion:
+    """Which side gave the better answer to one observable, all of its wall time counted.
+
+    The better value wins. For estimates, two values within the tolerance count as equal; for optimisation, the best
+    recounted solutions are compared. Between equal values the one that took less wall time wins.
+
+    Args:
+        quantum: The quantum answer, or none.
+        classical: The classical answer, or none.
+        sense: Whether the observable is an objective, and of which kind.
+        tolerance: Difference of two estimates that counts as agreement.
+        confidence: One minus the level of the test.
+        why_not: Why one of the answers is missing.
+    """
+    if quantum is None or classical is None:
+        return Opinion("not comparable", why_not or "one of the two answers is missing")
+    if sense is not None and quantum.best is not None:
+        return _by_solution(quantum, classical, quantum.best, sense)
+    difference = float(quantum.estimate.value) - classical.value
+    result = equivalence(
+        difference, float(quantum.estimate.stderr), tolerance, confidence=confidence, shots=quantum.estimate.shots
+    )
+    if result.verdict is Verdict.PASS:
+        return _by_time(quantum, classical, f"both values agree within {tolerance:g}")
+    if result.verdict is Verdict.INCONCLUSIVE:
+        return Opinion(
+            "not distinguishable", f"the difference {difference:+.4g} is undecided against the tolerance {tolerance:g}"
+        )
+    if classical.exact:
+        return Opinion(
+            "classical better", f"the {classical.method} value is exact, the quantum estimate is {difference:+.4g} off"
+        )
+    return Opinion("not comparable", f"the values differ by {difference:+.4g} and neither is known to be right")
+
+
+def judge_hypothesis(
+    hypothesis: Hypothesis | None, estimates: Mapping[str, Estimate], confidence: float
+) -> dict[str, Any]:
+    """Whether the interval of the observable lies inside, outside, or across the stated range."""
+    if hypothesis is None:
+        return {"verdict": "not stated", "reason": "the experiment states no hypothesis"}
+    estimate = estimates.get(hypothesis.observable)
+    if estimate is None:
+        return {"verdict": "not measured", "reason": f"{hypothesis.observable} was not measured"}
+    low, high = interval(float(estimate.value), float(estimate.stderr), confidence)
+    least, most = hypothesis.range
+    verdict: HypothesisVerdict = "inconclusive"
+    if least <= low and high <= most:
+        verdict = "supported"
+    elif high < least or low > most:
+        verdict = "refuted"
+    reason = f"{hypothesis.observable} lies in [{low:.4g}, {high:.4g}], expected [{least:g}, {most:g}]"
+    return {
+        "verdict": verdict,
+        "reason": reason,
+        "statement": hypothesis.statement,
+        "observable": hypothesis.observable,
+        "interval": [low, high],
+        "range": list(hypothesis.range),
+    }
+
+
+def _by_solution(quantum: Quantum, classical: Classical, best: float, sense: str) -> Opinion:
+    gain = best - classical.value if sense == "maximize" else classical.value - best
+    if abs(gain) < 1e-9 * max(1.0, abs(classical.value)):
+        return _by_time(quantum, classical, f"both found {best:g}")
+    if gain > 0:
+        return Opinion("quantum better", f"its best solution is {best:g}, the classical one {classical.value:g}")
+    return Opinion("classical better", f"its solution is {classical.value:g}, the best quantum one {best:g}")
+
+
+def _by_time(quantum: Quantum, classical: Classical, equal: str) -> Opinion:
+    winner: Winner = "quantum better" if quantum.seconds < classical.seconds else "classical better"
+    times = f"{quantum.seconds:.3g} s quantum, {classical.seconds:.3g} s {classical.method}"
+    return Opinion(winner, f"{equal}; wall time {times}")
+

@@ -1,0 +1,210 @@
+"""`AerProvider`: Qiskit Aer as a provider of jobs, ideal or with a device's noise."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qiskit.circuit import Measure, Parameter, Reset
+from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
+from qiskit.transpiler import Target
+
+from prefect_qpu.calibration import Calibration
+from prefect_qpu.errors import BackendError, InvalidResultError, JobCancelledError, JobFailedError, JobLostError
+from prefect_qpu.experiment import AerBackendSpec
+from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.providers.isolated import run_isolated
+from prefect_qpu.providers.simulation import Simulation
+from prefect_qpu.providers.types import JobRequest, JobResult, JobState, JobStatus, Limits
+
+LONG_SECONDS = 1.5
+"""Predicted seconds above which a simulation gets a process of its own: Aer holds the interpreter while it runs."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    tag: str
+    created: datetime
+    future: Future[JobResult]
+
+
+_jobs: dict[str, _Job] = {}
+_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aer")
+
+
+class AerProvider:
+    """Simulated jobs. They live in this process: another process finds them `JobState.LOST` and may run them again.
+
+    Args:
+        spec: Device, calibration file and simulation method.
+        calibration: A snapshot to take the noise from, instead of what ``spec`` names.
+        base: Folder of a relative calibration path.
+        clock: Source of the time.
+
+    Raises:
+        BackendError: no such device, calibration or simulation method.
+
+    Example:
+        >>> AerProvider(AerBackendSpec()).name
+        'aer-ideal'
+    """
+
+    kind = "aer"
+    simulator = True
+    durable = False
+
+    def __init__(
+        self,
+        spec: AerBackendSpec,
+        *,
+        calibration: Calibration | None = None,
+        base: Path | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._spec, self._base, self._clock = spec, base or Path(), clock
+        self._given = calibration
+        _check_method(spec.method)
+
+    @property
+    def name(self) -> str:
+        """``aer-ideal``, or ``aer-`` and the device's name."""
+        calibration = self.calibration()
+        return f"aer-{calibration.device.removeprefix('fake_') if calibration else 'ideal'}"
+
+    def describe(self) -> dict[str, Any]:
+        """The effective settings as JSON data."""
+        calibration = self.calibration()
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "simulator": True,
+            "device": self._spec.device or (calibration.device if calibration else None),
+            "method": self._spec.method,
+            "noise": "device" if calibration else "none",
+            "calibration_hash": calibration.hash if calibration else None,
+            "calibration_time": calibration.taken_at.isoformat() if calibration and calibration.taken_at else None,
+        }
+
+    def calibration(self) -> Calibration | None:
+        """The snapshot that makes the noise; none for an ideal simulator."""
+        return self._calibration
+
+    def target(self) -> Target:
+        """The device's target; an ideal simulator has a universal basis on any number of connected qubits."""
+        return self._target
+
+    def limits(self) -> Limits:
+        """No limits but memory."""
+        return Limits()
+
+    def submit(self, request: JobRequest) -> str:
+        """The id of a simulation that was started in the background."""
+        simulation = Simulation(request.pubs, self.calibration(), request.seed, self._spec.method)
+        job_id, created = f"aer-{uuid.uuid4()}", self._clock()
+        work = run_isolated if simulation.predicted_seconds() > LONG_SECONDS else Simulation.run
+        _jobs[job_id] = _Job(request.tag, created, _executor.submit(_timed, work, simulation, created, self._clock))
+        return job_id
+
+    def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
+        """The state of each job, in the order asked."""
+        return [self._status(job_id) for job_id in job_ids]
+
+    def result(self, job_id: str) -> JobResult:
+        """The counts of a finished simulation."""
+        job = _jobs.get(job_id)
+        if job is None:
+            raise JobLostError(f"job {job_id} was not started by this process")
+        if job.future.cancelled():
+            raise JobCancelledError(f"job {job_id} was cancelled")
+        if not job.future.done():
+            raise InvalidResultError(f"job {job_id} is not finished")
+        error = job.future.exception()
+        if error is not None:
+            raise error if isinstance(error, JobFailedError) else JobFailedError(str(error), job_id=job_id) from error
+        return job.future.result()
+
+    def cancel(self, job_id: str) -> None:
+        """Keep a waiting simulation from starting; one that runs is left to end."""
+        if job_id in _jobs:
+            _jobs[job_id].future.cancel()
+
+    def find(self, tag: str) -> list[JobStatus]:
+        """The jobs of this process that carry the tag."""
+        return self.status([job_id for job_id, job in _jobs.items() if job.tag == tag])
+
+    @cached_property
+    def _calibration(self) -> Calibration | None:
+        if self._given is not None:
+            return self._given
+        if self._spec.calibration is not None:
+            return Calibration.read(self._base / self._spec.calibration)
+        return device_calibration(self._spec.device) if self._spec.device is not None else None
+
+    @cached_property
+    def _target(self) -> Target:
+        calibration = self.calibration()
+        return calibration.target() if calibration else _universal_target()
+
+    def _status(self, job_id: str) -> JobStatus:
+        job = _jobs.get(job_id)
+        if job is None:
+            return JobStatus(job_id, JobState.LOST, message="not started by this process")
+        future = job.future
+        if future.cancelled():
+            return JobStatus(job_id, JobState.CANCELLED)
+        if not future.done():
+            state = JobState.RUNNING if future.running() else JobState.QUEUED
+            return JobStatus(job_id, state, job.created if state is JobState.QUEUED else None)
+        error = future.exception()
+        if error is not None:
+            return JobStatus(job_id, JobState.FAILED, message=str(error))
+        return JobStatus(job_id, JobState.DONE, future.result().finished)
+
+
+def device_calibration(device: str) -> Calibration:
+    """The calibration that ships with a Qiskit fake device.
+
+    Raises:
+        BackendError: there is no device of this name; the message has the nearest names.
+    """
+    from difflib import get_close_matches
+
+    from qiskit_ibm_runtime import fake_provider
+
+    known = [name for name in vars(fake_provider) if name.startswith("Fake") and "Provider" not in name]
+    if device not in known:
+        near = ", ".join(get_close_matches(device, known, n=4, cutoff=0.4)) or ", ".join(sorted(known)[:4])
+        raise BackendError(
+            "backend.device",
+            given=device,
+            expected="the class name of a Qiskit fake device, for example FakeManilaV2",
+            hint=f"Near to it: {near}.",
+        )
+    return Calibration.from_backend(getattr(fake_provider, device)())
+
+
+def _timed(
+    work: Callable[[Simulation], Any], simulation: Simulation, created: datetime, clock: Clock
+) -> JobResult:
+    started = clock()
+    counts, metadata = work(simulation)
+    return JobResult(counts, created, started, clock(), qpu_seconds=None, metadata=metadata)
+
+
+def _universal_target() -> Target:
+    target = Target()
+    for gate in (RZGate(Parameter("angle")), SXGate(), XGate(), CXGate(), Measure(), Reset()):
+        target.add_instruction(gate, None, name=gate.name)
+    return target
+
+
+def _check_method(method: str) -> None:
+    from qiskit_aer import AerSimulator
+
+    known = AerSimulator().available_methods()
+    if method not in known:
+        raise BackendError("backend.method", given=method, expected=f"one of {', '.join(known)}")

@@ -1,0 +1,120 @@
+"""`Run`: one execution of an experiment, bound to its record store and its provider."""
+
+import platform
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from prefect_qpu.experiment import Experiment, Promotion
+from prefect_qpu.hashing import derive_seed
+from prefect_qpu.latency import Clock, Span, measured, utc_now
+from prefect_qpu.providers import Provider
+from prefect_qpu.records import RecordStore
+
+PACKAGES = ("prefect-qpu", "prefect", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy", "sqlalchemy")
+PURPOSES = ("smoke-ideal", "smoke-noise", "fallback")
+
+
+class Run:
+    """One execution of an experiment. All that it learns is in the store; this object only points to it.
+
+    Open one with `open_run`; opening the same id again continues the stored run.
+    """
+
+    __slots__ = ("clock", "experiment", "id", "provider", "seeds", "store")
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        store: RecordStore,
+        experiment: Experiment,
+        provider: Provider,
+        seeds: Mapping[str, int],
+        clock: Clock = utc_now,
+    ) -> None:
+        self.id, self.store, self.experiment, self.provider = run_id, store, experiment, provider
+        self.seeds, self.clock = seeds, clock
+
+    @property
+    def policy(self) -> Promotion:
+        """The gate's policy; its block was resolved before the run was opened."""
+        if not isinstance(self.experiment.promotion, Promotion):
+            raise TypeError("the policy's block is not resolved")
+        return self.experiment.promotion
+
+    def measured(self, stage: str) -> AbstractContextManager[None]:
+        """Store a span of the enclosed block."""
+        return measured(stage, self.keep, self.clock)
+
+    def keep(self, span: Span) -> None:
+        """Store a span."""
+        self.store.runs.add_span(self.id, span)
+
+    def stage(self, name: str) -> dict[str, Any] | None:
+        """The stored output of a stage, or none if it has not ended."""
+        return self.store.runs.stage(self.id, name)
+
+    def once(self, name: str, work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        """The output of a stage: stored, or made, measured and stored now. A repeated call does no work again."""
+        stored = self.stage(name)
+        if stored is not None:
+            return stored
+        with self.measured(name):
+            document = work()
+        return self.store.runs.complete_stage(self.id, name, document, self.clock())
+
+
+def open_run(
+    store: RecordStore,
+    experiment: Experiment,
+    provider: Provider,
+    *,
+    run_id: str | None = None,
+    flow_run_id: str | None = None,
+    clock: Clock = utc_now,
+) -> Run:
+    """A new run, or the stored run of this id with the seeds that it had.
+
+    Args:
+        store: The system of record.
+        experiment: What to run, with all blocks resolved.
+        provider: Where to run it.
+        run_id: Id to use or to continue; none makes a new one.
+        flow_run_id: The Prefect flow run.
+        clock: Source of the time.
+    """
+    calibration = provider.calibration()
+    row = store.runs.start(
+        run_id or str(uuid.uuid4()),
+        store.experiments.add(experiment),
+        backend=provider.describe(),
+        seeds=seeds_for(experiment),
+        versions=versions(),
+        flow_run_id=flow_run_id,
+        calibration_hash=store.calibrations.add(calibration) if calibration else None,
+        now=clock(),
+    )
+    return Run(row.id, store=store, experiment=experiment, provider=provider, seeds=row.seeds, clock=clock)
+
+
+def seeds_for(experiment: Experiment) -> dict[str, int]:
+    """The seed of each purpose: the experiment's own for transpiler and executor, derived ones for simulations beside it."""
+    seed = experiment.seed if experiment.seed is not None else secrets.randbelow(2**31)
+    own = {"experiment": seed, "transpile": experiment.transpile.seed, "execute": seed}
+    derived = {purpose: derive_seed(seed, purpose) for purpose in PURPOSES}
+    return {name: seed if value is None else value for name, value in own.items()} | derived
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes the numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

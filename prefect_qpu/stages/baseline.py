@@ -1,0 +1,23 @@
+"""Stage `baseline`: the classical opponent, within its time limit."""
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect_qpu.baselines import solve_baseline
+from prefect_qpu.run import Run
+
+STAGE = "baseline"
+
+
+def baseline(run: Run) -> dict[str, Any]:
+    """The opponents' answers as JSON data: ``baselines``, and ``reason`` where there is none."""
+    document = run.once(STAGE, lambda: _solve(run))
+    for item in document["baselines"]:
+        run.store.runs.add_baseline(run.id, item)
+    return document
+
+
+def _solve(run: Run) -> dict[str, Any]:
+    workload = run.experiment.workload
+    report = solve_baseline(workload, workload.encode(), run.experiment.baseline.time_limit)
+    return {"baselines": [asdict(item) for item in report.baselines], "reason": report.reason}

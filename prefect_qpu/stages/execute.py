@@ -1,0 +1,74 @@
+"""Stages `submit`, `poll` and `mitigate`: one job for all methods, its counts, and every method's estimates."""
+
+from typing import Any
+
+from prefect_qpu.hashing import derive_seed
+from prefect_qpu.jobs import Action, advance, counts, intend
+from prefect_qpu.mitigation import MethodShare, combine_batch, plan_batch
+from prefect_qpu.providers import Provider
+from prefect_qpu.records import SubmissionRow
+from prefect_qpu.run import Run
+from prefect_qpu.stages.encode import encode
+from prefect_qpu.stages.estimates import estimate_rows
+from prefect_qpu.stages.transpile import Transpiled, transpile
+
+PRIMARY = "primary"
+
+
+def submit(run: Run) -> SubmissionRow:
+    """The submission that holds the circuits of all methods, accepted by the provider."""
+    return submit_as(run, PRIMARY, transpile(run), run.provider, run.seeds["execute"])
+
+
+def submit_as(run: Run, role: str, transpiled: Transpiled, provider: Provider, seed: int) -> SubmissionRow:
+    """The submission of a role: planned, stored, and sent unless the provider has it already."""
+    run.once(f"plan-{role}", lambda: _plan(run, role, transpiled, provider, seed))
+    row = run.store.submissions.for_run(run.id)[role]
+    if row.job_id is None:
+        with run.measured("submit" if role == PRIMARY else f"submit-{role}"):
+            advance(run, role, provider)
+    return run.store.submissions.for_run(run.id)[role]
+
+
+def poll(run: Run) -> Action:
+    """One short look at the job; `Action.FINISHED` when its counts are stored."""
+    return advance(run, PRIMARY)
+
+
+def mitigate(run: Run) -> dict[str, Any]:
+    """The estimates of every method from the stored counts, as JSON data by method and observable."""
+    return run.once("mitigate", lambda: combine_role(run, PRIMARY, "quantum"))
+
+
+def combine_role(run: Run, role: str, source: str) -> dict[str, Any]:
+    """The estimates from the counts of a role, stored under a source."""
+    plan = run.stage(f"plan-{role}")
+    assert plan is not None
+    shares = [MethodShare.from_document(share) for share in plan["shares"]]
+    measurement = encode(run).measurement
+    estimates = combine_batch(shares, counts(run, role), measurement)
+    multipliers = {share.label: share.variance_multiplier for share in shares}
+    run.store.runs.add_estimates(run.id, estimate_rows(run, estimates, source, multipliers))
+    return {
+        "source": source,
+        "estimates": {
+            label: {
+                name: {"value": item.value.tolist(), "stderr": item.stderr.tolist(), "shots": item.shots}
+                for name, item in by_observable.items()
+            }
+            for label, by_observable in estimates.items()
+        },
+    }
+
+
+def _plan(run: Run, role: str, transpiled: Transpiled, provider: Provider, seed: int) -> dict[str, Any]:
+    encoded = encode(run)
+    context = transpiled.context(run, encoded)
+    batch = plan_batch(run.experiment.mitigation, context, encoded.parameters)
+    row = intend(run, role, batch.pubs, seed=seed, provider=provider)
+    return {"request_hash": row.request_hash, "shares": [share.document() for share in batch.shares]}
+
+
+def fallback_seed(run: Run) -> int:
+    """Seed of the simulator that stands in for the backend."""
+    return derive_seed(run.seeds["experiment"], "fallback")

@@ -1,0 +1,159 @@
+"""Stage `smoke_test`: the transpiled circuits on an ideal simulator and on one with the device's noise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from prefect_qpu.baselines import exact_values
+from prefect_qpu.errors import JobFailedError
+from prefect_qpu.experiment import AerBackendSpec
+from prefect_qpu.jobs import complete, intend
+from prefect_qpu.mitigation import make_pub
+from prefect_qpu.observables import Estimate, estimate_from_counts
+from prefect_qpu.providers.aer import AerProvider
+from prefect_qpu.providers.simulation import Simulation
+from prefect_qpu.run import Run
+from prefect_qpu.stages.encode import Encoded, encode
+from prefect_qpu.stages.transpile import Transpiled, compiled_circuits
+from prefect_qpu.statistics import shots_for_equivalence
+from prefect_qpu.validation import target_findings
+
+STAGE = "smoke_test"
+MOST_SHOTS = 1_000_000
+LONGEST_SIMULATION = 300.0
+"""Predicted seconds above which a smoke test is not simulated; the gate then leaves the decision to a person."""
+
+
+@dataclass(frozen=True)
+class SmokeTest:
+    """What the simulations said."""
+
+    findings: tuple[str, ...]
+    reference: Mapping[str, float]
+    """Exact or user-given values; empty if none are known."""
+    exact: Mapping[str, float]
+    """Exact values only."""
+    ideal: Mapping[str, Estimate]
+    noisy: Mapping[str, Estimate]
+    no_ideal: str
+    no_noisy: str
+    depth: int
+    two_qubit_gates: int
+
+
+def smoke_test(run: Run) -> SmokeTest:
+    """The smoke test of a run, from the store if it is there."""
+    document = run.once(STAGE, lambda: _simulate(run))
+    return SmokeTest(
+        findings=tuple(document["findings"]),
+        reference=document["reference"],
+        exact=document["exact"],
+        ideal=_estimates(document["ideal"]),
+        noisy=_estimates(document["noisy"]),
+        no_ideal=document["no_ideal"],
+        no_noisy=document["no_noisy"],
+        depth=document["depth"],
+        two_qubit_gates=document["two_qubit_gates"],
+    )
+
+
+def _simulate(run: Run) -> dict[str, Any]:
+    encoded, transpiled = encode(run), compiled_circuits(run)
+    target = run.provider.target()
+    findings = {
+        finding.message: None for circuit in transpiled.circuits for finding in target_findings(circuit, target)
+    }
+    exact = exact_values(_encoding(run)) or {}
+    ideal, no_ideal = _ideal(run, encoded, transpiled)
+    noisy, no_noisy = _noisy(run, encoded, transpiled)
+    return {
+        "findings": list(findings),
+        "reference": dict(exact) | dict(encoded.expected),
+        "exact": dict(exact),
+        "ideal": _document(ideal),
+        "noisy": _document(noisy),
+        "no_ideal": no_ideal,
+        "no_noisy": no_noisy,
+        "depth": max(circuit.depth() for circuit in transpiled.circuits),
+        "two_qubit_gates": max(run.store.circuits.row(key).two_qubit_gates for key in transpiled.hashes),
+        "compiled": transpiled.key,
+    }
+
+
+def _encoding(run: Run) -> Any:
+    return run.experiment.workload.encode()
+
+
+def _ideal(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[str, Estimate], str]:
+    """Estimates of the ideal simulation; a second, larger one if the first cannot decide the equivalence test."""
+    provider = AerProvider(AerBackendSpec(), clock=run.clock)
+    estimates, reason = _estimate(run, "smoke-ideal", provider, encoded, transpiled, run.experiment.shots)
+    wanted = _shots_to_decide(run, estimates)
+    if wanted <= run.experiment.shots:
+        return estimates, reason
+    powered, refused = _estimate(run, "smoke-ideal-powered", provider, encoded, transpiled, min(wanted, MOST_SHOTS))
+    return (estimates, reason) if refused else (powered, reason)
+
+
+def _noisy(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[str, Estimate], str]:
+    calibration = run.provider.calibration()
+    if calibration is None:
+        return {}, "the backend has no noise"
+    provider = AerProvider(AerBackendSpec(), calibration=calibration, clock=run.clock)
+    return _estimate(run, "smoke-noise", provider, encoded, transpiled, run.experiment.shots)
+
+
+def _estimate(
+    run: Run, role: str, provider: AerProvider, encoded: Encoded, transpiled: Transpiled, shots: int
+) -> tuple[Mapping[str, Estimate], str]:
+    pubs = [make_pub(circuit, shots, encoded.parameters) for circuit in transpiled.circuits]
+    refusal = _too_long(pubs, provider)
+    if refusal:
+        return {}, refusal
+    seed = run.seeds["smoke-noise" if role == "smoke-noise" else "smoke-ideal"]
+    intend(run, role, pubs, seed=seed, provider=provider)
+    try:
+        bits = complete(run, role, provider)
+    except JobFailedError as error:
+        return {}, f"the simulation failed: {error}"
+    measurement = encoded.measurement
+    return estimate_from_counts(measurement.observables, measurement.groups, bits), ""
+
+
+def _too_long(pubs: Sequence[SamplerPub], provider: AerProvider) -> str:
+    seconds = Simulation(tuple(pubs), provider.calibration(), None).predicted_seconds()
+    if seconds <= LONGEST_SIMULATION:
+        return ""
+    return f"not simulated: it would take about {seconds:.2g} s, more than {LONGEST_SIMULATION:g} s"
+
+
+def _shots_to_decide(run: Run, estimates: Mapping[str, Estimate]) -> int:
+    policy = run.policy
+    wanted = [
+        shots_for_equivalence(
+            float(estimate.stderr) ** 2 * run.experiment.shots,
+            policy.tolerance,
+            confidence=policy.confidence,
+            power=policy.power,
+        )
+        for estimate in estimates.values()
+    ]
+    return max((shots for shots in wanted if shots is not None), default=0)
+
+
+def _document(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {
+        name: {"value": float(item.value), "stderr": float(item.stderr), "shots": item.shots}
+        for name, item in estimates.items()
+    }
+
+
+def _estimates(document: Mapping[str, Any]) -> dict[str, Estimate]:
+    import numpy as np
+
+    return {
+        name: Estimate(np.asarray(item["value"]), np.asarray(item["stderr"]), item["shots"])
+        for name, item in document.items()
+    }
