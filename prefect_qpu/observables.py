@@ -163,7 +163,7 @@ class _Parities:
 
     def _parity(self, pauli: str) -> NDArray[np.float64]:
         support = [index for index, letter in enumerate(pauli) if letter != "I"]
-        odd = np.bitwise_xor.reduce(self.bits[..., support], axis=-1)
+        odd: NDArray[np.uint8] = np.bitwise_xor.reduce(self.bits[..., support], axis=-1)
         return 1.0 - 2.0 * odd
 
 

@@ -1,7 +1,7 @@
 """The state preparation in a circuit: the circuit without its final measurements."""
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Operation, Qubit
+from qiskit.circuit import CircuitInstruction, Gate, Operation, Qubit
 from qiskit.circuit.library import Initialize
 
 from prefect_qpu.errors import CircuitError
@@ -24,13 +24,13 @@ def state_preparation(circuit: QuantumCircuit, field: str = "circuit") -> Quantu
     """
     if circuit.num_qubits == 0:
         raise CircuitError(field, given="a circuit without qubits", expected="at least one qubit")
-    findings = preparation_findings(circuit)
-    if findings:
+    reasons = [finding.message for finding in preparation_findings(circuit)] + _opaque_gates(circuit)
+    if reasons:
         raise CircuitError(
             field,
-            given=findings[0].message,
-            expected="gates, and measurements only at the end",
-            hint="Observables are measured at the end of the circuit.",
+            given=reasons[0],
+            expected="gates that are defined, and measurements only at the end of a qubit",
+            hint="The observables are measured in the state at the end of the circuit.",
         )
     prepared = QuantumCircuit(circuit.num_qubits, global_phase=circuit.global_phase)
     for instruction in _without_end(circuit):
@@ -50,6 +50,15 @@ def _without_end(circuit: QuantumCircuit) -> list[CircuitInstruction]:
         busy.update(instruction.qubits)
         kept.append(instruction)
     return kept[::-1]
+
+
+def _opaque_gates(circuit: QuantumCircuit) -> list[str]:
+    """Gates that only have a name: no simulator and no transpiler knows what they do."""
+    return [
+        f"{instruction.operation.name} at instruction {index}, a gate without a definition"
+        for index, instruction in enumerate(circuit.data)
+        if type(instruction.operation) is Gate and instruction.operation.definition is None
+    ]
 
 
 def _unitary(operation: Operation) -> Operation:
