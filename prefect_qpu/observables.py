@@ -163,8 +163,9 @@ class _Parities:
 
     def _parity(self, pauli: str) -> NDArray[np.float64]:
         support = [index for index, letter in enumerate(pauli) if letter != "I"]
-        odd: NDArray[np.uint8] = np.bitwise_xor.reduce(self.bits[..., support], axis=-1)
-        return 1.0 - 2.0 * odd
+        odd = np.bitwise_xor.reduce(self.bits[..., support], axis=-1)
+        parity: NDArray[np.float64] = np.asarray(1.0 - 2.0 * odd, dtype=np.float64)
+        return parity
 
 
 def _group(family: set[str], terms: Sequence[Term]) -> Group:

@@ -73,9 +73,9 @@ def target_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
 
 
 def width_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
-    """Whether the circuit has more qubits than the target."""
+    """Whether the circuit has more qubits than the target; a target without a number of qubits takes any."""
     available = target.num_qubits
-    if available is None or circuit.num_qubits <= available:
+    if not available or circuit.num_qubits <= available:
         return []
     return [Finding("width", f"the circuit has {circuit.num_qubits} qubits, the device has {available}")]
 
@@ -89,7 +89,7 @@ def _basis_findings(circuit: QuantumCircuit, target: Target) -> list[Finding]:
         qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
         if name not in target.operation_names:
             found.append(Finding("basis", f"{name} at instruction {index} is not an instruction of the device"))
-        elif not target.instruction_supported(name, qubits):
+        elif target.num_qubits and not target.instruction_supported(name, qubits):
             found.append(Finding("coupling", f"{name} at instruction {index} cannot act on qubits {qubits}"))
         if len(found) == _SHOWN:
             break
