@@ -19,6 +19,7 @@ QpuError
 │   └── InvalidResultError         the provider's answer is not what was asked for
 ├── MitigationRefusedError      a method cannot be trusted on this circuit
 ├── ReplayError                 a stored run cannot be replayed
+├── RunFailedError              a flow run ended without an outcome
 └── NoAnswerError               every path to an answer was refused or failed
 """
 
@@ -128,6 +129,10 @@ class MitigationRefusedError(QpuError):
 
 class ReplayError(QpuError):
     """A stored run lacks what its analysis needs."""
+
+
+class RunFailedError(QpuError):
+    """A flow run ended without an outcome."""
 
 
 class NoAnswerError(QpuError):

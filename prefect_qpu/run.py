@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 from prefect_qpu.experiment import Experiment, Promotion
 from prefect_qpu.hashing import derive_seed
@@ -16,6 +16,9 @@ from prefect_qpu.records import RecordStore
 
 PACKAGES = ("prefect-qpu", "prefect", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy", "sqlalchemy")
 PURPOSES = ("smoke-ideal", "smoke-noise", "fallback")
+
+
+Outcome = Literal["promoted", "fallback", "held", "rejected", "failed"]
 
 
 class Run:
@@ -57,6 +60,18 @@ class Run:
     def stage(self, name: str) -> dict[str, Any] | None:
         """The stored output of a stage, or none if it has not ended."""
         return self.store.runs.stage(self.id, name)
+
+    def finish(self, outcome: Outcome, *, error: str | None = None) -> None:
+        """Store how the run ended, and which path gave its answer."""
+        answer = self.stage("fallback") if outcome == "fallback" else None
+        self.store.runs.finish(
+            self.id,
+            state="failed" if outcome == "failed" else "ended",
+            outcome=outcome,
+            source=answer["source"] if answer else "quantum" if outcome == "promoted" else None,
+            error=error,
+            now=self.clock(),
+        )
 
     def once(self, name: str, work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """The output of a stage: stored, or made, measured and stored now. A repeated call does no work again."""

@@ -56,7 +56,7 @@ def compile_preparation(circuit: QuantumCircuit, target: Target, options: Transp
     """
     for finding in width_findings(circuit, target):
         raise CircuitError("workload", given=finding.message, expected="a circuit that fits the device")
-    _check_layout(circuit, target, options)
+    check_layout(circuit.num_qubits, target, options.initial_layout)
     probe = circuit.copy_empty_like()
     probe.compose(circuit, inplace=True)
     probe.barrier()
@@ -106,6 +106,26 @@ def measure_in_basis(
     return rotated
 
 
+def check_layout(num_qubits: int, target: Target, layout: Sequence[int] | None) -> None:
+    """Refuse an initial layout that does not fit.
+
+    Raises:
+        ExperimentError: the target has no qubit map, or the layout has the wrong length or an unknown qubit.
+    """
+    if layout is None:
+        return
+    if not target.num_qubits:
+        raise ExperimentError(
+            "transpile.initial_layout", given=layout, expected="no layout on an ideal simulator, which has no qubit map"
+        )
+    if len(layout) != num_qubits or max(layout) >= target.num_qubits:
+        raise ExperimentError(
+            "transpile.initial_layout",
+            given=layout,
+            expected=f"{num_qubits} qubits between 0 and {target.num_qubits - 1}",
+        )
+
+
 def _pass_manager(target: Target, options: TranspileOptions, seed: int) -> PassManager:
     place = {"target": target} if target.num_qubits else {"basis_gates": sorted(target.operation_names)}
     return generate_preset_pass_manager(
@@ -115,22 +135,6 @@ def _pass_manager(target: Target, options: TranspileOptions, seed: int) -> PassM
         seed_transpiler=seed,
         **place,
     )
-
-
-def _check_layout(circuit: QuantumCircuit, target: Target, options: TranspileOptions) -> None:
-    layout: Sequence[int] | None = options.initial_layout
-    if layout is None:
-        return
-    if not target.num_qubits:
-        raise ExperimentError(
-            "transpile.initial_layout", given=layout, expected="no layout on an ideal simulator, which has no qubit map"
-        )
-    if len(layout) != circuit.num_qubits or max(layout) >= target.num_qubits:
-        raise ExperimentError(
-            "transpile.initial_layout",
-            given=layout,
-            expected=f"{circuit.num_qubits} qubits between 0 and {target.num_qubits - 1}",
-        )
 
 
 def _drop_last_barriers(circuit: QuantumCircuit) -> None:

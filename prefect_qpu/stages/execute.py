@@ -69,6 +69,3 @@ def _plan(run: Run, role: str, transpiled: Transpiled, provider: Provider, seed:
     return {"request_hash": row.request_hash, "shares": [share.document() for share in batch.shares]}
 
 
-def fallback_seed(run: Run) -> int:
-    """Seed of the simulator that stands in for the backend."""
-    return derive_seed(run.seeds["experiment"], "fallback")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from prefect_qpu.gate import Decision, Evidence, Outcome, Signal, decide
+from prefect_qpu.latency import Span
 from prefect_qpu.observables import constant_of
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
@@ -54,7 +55,10 @@ def approve(run: Run, *, approved: bool, by: str, reason: str) -> dict[str, Any]
     """A person's decision on a held run as JSON data; the first one is kept."""
     outcome = Outcome.PROMOTED if approved else Outcome.REJECTED
     document = {"outcome": str(outcome), "reason": reason or f"decided by {by}", "by": by}
-    run.store.runs.add_decision(run.id, "person", str(outcome), document, run.clock())
+    now = run.clock()
+    run.store.runs.add_decision(run.id, "person", str(outcome), document, now)
+    held = next(row for row in run.store.runs.decisions(run.id) if row.decided_by == "policy")
+    run.keep(Span("approval", held.decided_at, now))
     return decision(run)
 
 

@@ -1,0 +1,1 @@
+"""What is deployed: flows over the tasks, and the command line that starts them."""

@@ -1,0 +1,55 @@
+"""A held run waits for a person, through Prefect's own pause with input."""
+
+import asyncio
+from typing import Any
+
+from prefect.exceptions import FlowPauseTimeout
+from prefect.flow_runs import apause_flow_run, asuspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from prefect_qpu.run import Run
+from prefect_qpu.stages.promote import approve, decision
+
+A_WEEK = 7 * 86_400
+KEY = "promotion"
+POLL_SECONDS = 2
+
+
+class Approval(RunInput):
+    """A person's decision on a held run."""
+
+    approved: bool = Field(default=True, description="Whether the job may be submitted.")
+    by: str = Field(default="", description="Who decides.")
+    reason: str = Field(default="", description="Why.")
+
+
+async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
+    """The decision that a person made; the held one if nobody did within a week.
+
+    A deployed run is suspended and gives its process back; another one waits where it is.
+
+    Args:
+        run: The held run.
+        held: The policy's decision.
+    """
+    known = await asyncio.to_thread(decision, run)
+    if known["outcome"] != "held":
+        return known
+    form = Approval.with_initial_data(
+        description=f"**{run.experiment.name}** is held: {held['reason']}. Approve to submit the job to "
+        f"{run.provider.name}."
+    )
+    try:
+        if flow_run.deployment_id:
+            answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
+        else:
+            answer = await apause_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK, poll_interval=POLL_SECONDS)
+    except FlowPauseTimeout:
+        return held
+    if answer is None:
+        return held
+    return await asyncio.to_thread(
+        approve, run, approved=answer.approved, by=answer.by or "a person in the UI", reason=answer.reason
+    )

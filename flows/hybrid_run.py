@@ -1,0 +1,144 @@
+"""Flow `hybrid_run`: smoke test, gate, hardware, mitigation, baseline, comparison, report; or a labelled fallback."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+from prefect.states import Cancelled, Completed, Failed, State
+
+from prefect_qpu.blocks.stage_latency import StageLatency
+from prefect_qpu.errors import JobCancelledError, JobFailedError, NoAnswerError
+from prefect_qpu.flows.approval import wait_for_approval
+from prefect_qpu.flows.prepare import Prepared, prepare
+from prefect_qpu.run import Run, open_run
+from prefect_qpu.tasks import (
+    baseline,
+    compare,
+    encode,
+    fallback,
+    mitigate,
+    poll,
+    promote,
+    report,
+    smoke_test,
+    submit,
+    transpile,
+)
+
+RunOutcome = Literal["promoted", "fallback", "held", "rejected"]
+
+
+@flow(name="hybrid-run", persist_result=False)
+async def hybrid_run(
+    experiment: str | dict[str, Any],
+    record_store: str | None = None,
+    latency: str | None = None,
+    report_folder: str | None = None,
+) -> State[str]:
+    """Run an experiment from simulator to backend and back, recorded and compared.
+
+    The flow run ends as ``Promoted`` (the quantum path answered), ``Fallback`` (a labelled answer from elsewhere),
+    ``Held`` (nobody was there to approve) or ``Rejected`` (no answer). Its result is the run's id in the record store.
+
+    Args:
+        experiment: Path of an experiment file, an experiment as a mapping, or the hash of a stored experiment.
+        record_store: Name of a record store block; none takes the block ``default``, else the default database.
+        latency: Name of a stage latency block; none publishes every stage.
+        report_folder: Where the HTML page is written; none means ``reports`` beside the record store.
+    """
+    prepared = await prepare(experiment, record_store)
+    with prepared.store:
+        run = open_run(
+            prepared.store,
+            prepared.experiment,
+            prepared.provider,
+            run_id=str(flow_run.id),
+            flow_run_id=str(flow_run.id),
+        )
+        published = await StageLatency.aload(latency) if latency else None
+        folder = Path(report_folder) if report_folder else None
+        return await _run(run, prepared, folder, published)
+
+
+async def _run(run: Run, prepared: Prepared, folder: Path | None, latency: StageLatency | None) -> State[str]:
+    await _introduce(prepared)
+    try:
+        outcome, message = await _answer(run)
+    except (Exception, asyncio.CancelledError) as error:
+        run.finish("failed", error=f"{type(error).__name__}: {error}")
+        raise
+    run.finish(outcome)
+    await _report(run, folder, latency)
+    return _state(outcome, message, run.id)
+
+
+async def _answer(run: Run) -> tuple[RunOutcome, str]:
+    await encode(run)
+    await smoke_test(run)
+    decision = await promote(run)
+    if decision["outcome"] == "held":
+        if not has_server():
+            return "held", f"{decision['reason']}; no server is there on which a person could decide"
+        decision = await wait_for_approval(run, decision)
+    if decision["outcome"] == "held":
+        return "held", decision["reason"]
+    refusal = decision["reason"] if decision["outcome"] == "rejected" else await _quantum_path(run)
+    if refusal is not None:
+        await baseline(run)
+        try:
+            answer = await fallback(run, refusal)
+        except NoAnswerError as error:
+            return "rejected", str(error)
+    await compare(run)
+    if refusal is not None:
+        return "fallback", f"{answer['source']}: {refusal}"
+    return "promoted", decision["reason"]
+
+
+async def _quantum_path(run: Run) -> str | None:
+    """Why the quantum path gave no answer, or none if it did; the baseline runs while the job is out."""
+    await transpile(run)
+    try:
+        await submit(run)
+        opponent = asyncio.create_task(baseline(run))
+        try:
+            await poll(run)
+        finally:
+            await opponent
+    except (JobFailedError, JobCancelledError) as error:
+        return f"failed: {error}"
+    await mitigate(run)
+    return None
+
+
+async def _report(run: Run, folder: Path | None, latency: StageLatency | None) -> None:
+    """Write the report; the answer is stored, so a report that fails does not fail the run."""
+    state = await report(run, folder, latency, return_state=True)
+    if not state.is_completed():
+        get_run_logger().error("The report could not be written: %s", state.message)
+
+
+async def _introduce(prepared: Prepared) -> None:
+    """Name and tag the flow run after the experiment, for people who look at the UI."""
+    name = prepared.experiment.name
+    tags = {*flow_run.tags, f"backend:{prepared.provider.name}", f"workload:{prepared.experiment.workload.kind}"}
+    async with get_client() as client:
+        if not (flow_run.name or "").startswith(name):
+            await client.update_flow_run(flow_run.id, name=f"{name}-{flow_run.name}", tags=sorted(tags))
+
+
+def has_server() -> bool:
+    """Whether the flow run lives on a server that outlasts it, where a person can act."""
+    return bool(get_current_settings().api.url)
+
+
+def _state(outcome: RunOutcome, message: str, run_id: str) -> State[str]:
+    make: Mapping[str, Any] = {"promoted": Completed, "fallback": Completed, "held": Cancelled, "rejected": Failed}
+    state: State[str] = make[outcome](name=outcome.capitalize(), message=message, data=run_id)
+    return state

@@ -1,0 +1,120 @@
+"""Replay: the analysis of a stored run again, from the record store alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from prefect_qpu.errors import ReplayError
+from prefect_qpu.mitigation import Measurement, MethodShare, combine_batch
+from prefect_qpu.observables import Estimate, estimate_from_counts
+from prefect_qpu.records import EstimateRow, RecordStore
+
+SOURCES = {"primary": "quantum", "fallback": "simulator"}
+SIMULATIONS = {"smoke-ideal": "ideal", "smoke-ideal-powered": "ideal", "smoke-noise": "noisy"}
+
+
+def replay(store: RecordStore, run_id: str) -> dict[str, Any]:
+    """Every estimate of a run, computed again from its stored counts, beside the stored one; as JSON data.
+
+    ``identical`` is true if all values and standard errors are equal to the last bit. Classical and cached values have no
+    counts of their own and are shown as they are stored.
+
+    Raises:
+        RecordNotFoundError: there is no such run.
+        ReplayError: the run stored no counts.
+    """
+    run = store.runs.get(run_id)
+    stages = store.runs.stages(run.id)
+    rows = [*_estimates(store, run.id, stages), *_simulations(store, run.id, stages)]
+    if not rows:
+        raise ReplayError(f"run {run.id} stored no counts: it ended {run.outcome or run.state} before anything was executed")
+    return {
+        "run_id": run.id,
+        "experiment": run.experiment_hash,
+        "identical": all(row["identical"] for row in rows),
+        "estimates": rows,
+    }
+
+
+def difference(first: list[EstimateRow], second: list[EstimateRow]) -> list[dict[str, Any]]:
+    """The estimates of two runs side by side: values, difference, and its size in combined standard errors."""
+    others = {(row.method, row.observable, row.point): row for row in second}
+    rows = []
+    for row in first:
+        other = others.get((row.method, row.observable, row.point))
+        if other is None:
+            continue
+        combined = float(np.hypot(row.stderr, other.stderr))
+        rows.append(
+            {
+                "method": row.method,
+                "observable": row.observable,
+                "point": row.point,
+                "sources": [row.source, other.source],
+                "values": [row.value, other.value],
+                "difference": other.value - row.value,
+                "standard_errors": (other.value - row.value) / combined if combined else 0.0,
+                "identical": (row.value, row.stderr) == (other.value, other.stderr),
+            }
+        )
+    return rows
+
+
+def _estimates(store: RecordStore, run_id: str, stages: Mapping[str, Any]) -> list[dict[str, Any]]:
+    stored = {(row.source, row.method, row.observable, row.point): row for row in store.runs.estimates(run_id)}
+    rows = []
+    for role, source in SOURCES.items():
+        plan = stages.get(f"plan-{role}")
+        submission = store.submissions.for_run(run_id).get(role)
+        if plan is None or submission is None or submission.state != "done":
+            continue
+        shares = [MethodShare.from_document(share) for share in plan["shares"]]
+        combined = combine_batch(shares, store.submissions.results(submission.id), _measurement(stages))
+        for method, estimates in combined.items():
+            for observable, estimate in estimates.items():
+                for point, pair in enumerate(_pairs(estimate)):
+                    row = stored.get((source, method, observable, point))
+                    before = None if row is None else (row.value, row.stderr)
+                    rows.append(_row(source, method, observable, pair, before) | {"point": point})
+    return rows
+
+
+def _simulations(store: RecordStore, run_id: str, stages: Mapping[str, Any]) -> list[dict[str, Any]]:
+    smoke = stages.get("smoke_test")
+    if smoke is None:
+        return []
+    measurement, submissions = _measurement(stages), store.submissions.for_run(run_id)
+    rows = []
+    for role, kind in SIMULATIONS.items():
+        if role not in submissions or (role == "smoke-ideal" and "smoke-ideal-powered" in submissions):
+            continue
+        bits = store.submissions.results(submissions[role].id)
+        for name, estimate in estimate_from_counts(measurement.observables, measurement.groups, bits).items():
+            item = smoke[kind].get(name)
+            before = None if item is None else (item["value"], item["stderr"])
+            rows.append(_row(f"smoke test, {kind}", "raw", name, next(iter(_pairs(estimate))), before) | {"point": 0})
+    return rows
+
+
+def _measurement(stages: Mapping[str, Any]) -> Measurement:
+    return Measurement.from_document(stages["encode"]["measurement"])
+
+
+def _pairs(estimate: Estimate) -> list[tuple[float, float]]:
+    values, errors = np.ravel(estimate.value), np.ravel(estimate.stderr)
+    return [(float(value), float(error)) for value, error in zip(values, errors, strict=True)]
+
+
+def _row(
+    source: str, method: str, observable: str, now: tuple[float, float], before: tuple[float, float] | None
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "method": method,
+        "observable": observable,
+        "value": now[0],
+        "stderr": now[1],
+        "stored": None if before is None else {"value": before[0], "stderr": before[1]},
+        "identical": now == before,
+    }

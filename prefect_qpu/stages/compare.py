@@ -1,0 +1,147 @@
+"""Stage `compare`: the answer against exact value, simulator and classical opponent, with what it all cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from prefect_qpu.comparison import Classical, Quantum, agreement, judge, judge_hypothesis
+from prefect_qpu.jobs import counts
+from prefect_qpu.latency import Span
+from prefect_qpu.observables import Estimate
+from prefect_qpu.run import Run
+from prefect_qpu.stages.encode import encode
+from prefect_qpu.stages.execute import PRIMARY
+from prefect_qpu.stages.smoke_test import smoke_test
+
+STAGE = "compare"
+QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "mitigate")
+
+
+def compare(run: Run) -> dict[str, Any]:
+    """The comparison as JSON data: ``verdict``, ``reason``, ``observable``, ``hypothesis``, ``agreement``, ``cost``."""
+    return run.once(STAGE, lambda: _compare(run))
+
+
+def headline_estimates(run: Run) -> tuple[str, str, dict[str, Estimate]]:
+    """Source, method and estimates of the answer: the last requested method that has estimates."""
+    rows = run.store.runs.estimates(run.id)
+    order = [spec.label for spec in run.experiment.mitigation]
+    ranked = sorted(rows, key=lambda row: order.index(row.method) if row.method in order else -1)
+    if not ranked:
+        return "", "", {}
+    last = ranked[-1]
+    chosen = [row for row in rows if row.method == last.method and row.point == 0]
+    if last.source == "classical":
+        chosen = [row for row in rows if row.point == 0]
+    return (
+        last.source,
+        last.method,
+        {row.observable: Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots) for row in chosen},
+    )
+
+
+def judged_observable(run: Run) -> str:
+    """The observable that the verdict is about: the objective, else the hypothesis' own, else the first."""
+    objective = run.experiment.workload.objective()
+    if objective is not None:
+        return objective.observable
+    if run.experiment.hypothesis is not None:
+        return run.experiment.hypothesis.observable
+    return next(iter(encode(run).measurement.observables))
+
+
+def best_answer(run: Run) -> dict[str, Any] | None:
+    """The best solution among the measured shots, recounted; none where nothing is optimised."""
+    if run.experiment.workload.objective() is None or PRIMARY not in run.store.submissions.for_run(run.id):
+        return None
+    groups = encode(run).measurement.groups
+    for group, bits in zip(groups, counts(run, PRIMARY), strict=False):
+        if set(group.basis) == {"Z"} and bits.shape == ():
+            answer = run.experiment.workload.decode(bits)
+            return None if answer is None else {"value": answer.value, "solution": answer.solution}
+    return None
+
+
+def _compare(run: Run) -> dict[str, Any]:
+    source, method, estimates = headline_estimates(run)
+    policy, smoke, observable = run.policy, smoke_test(run), judged_observable(run)
+    cost = _cost(run)
+    answer = best_answer(run)
+    opinion = judge(
+        _quantum(estimates.get(observable), cost, answer) if source == "quantum" else None,
+        _classical(run, observable),
+        sense=_sense(run),
+        tolerance=policy.tolerance,
+        confidence=policy.confidence,
+        why_not=_why_not(run, source),
+    )
+    return {
+        "verdict": opinion.verdict,
+        "reason": opinion.reason,
+        "observable": observable,
+        "source": source,
+        "method": method,
+        "answer": answer,
+        "hypothesis": judge_hypothesis(run.experiment.hypothesis, estimates, policy.confidence),
+        "agreement": [
+            {"against": against, **row}
+            for against, others in _others(smoke.exact, smoke.ideal, smoke.noisy)
+            for row in agreement(estimates, others, policy.tolerance, policy.confidence)
+        ],
+        "cost": cost,
+    }
+
+
+def _others(
+    exact: Mapping[str, float], ideal: Mapping[str, Estimate], noisy: Mapping[str, Estimate]
+) -> list[tuple[str, Mapping[str, float | Estimate]]]:
+    return [("exact value", dict(exact)), ("ideal simulation", dict(ideal)), ("device-noise simulation", dict(noisy))]
+
+
+def _quantum(
+    estimate: Estimate | None, cost: Mapping[str, float | int], answer: Mapping[str, Any] | None
+) -> Quantum | None:
+    if estimate is None:
+        return None
+    return Quantum(estimate, float(cost["quantum wall [s]"]), answer["value"] if answer else None)
+
+
+def _classical(run: Run, observable: str) -> Classical | None:
+    for row in run.store.runs.baselines(run.id):
+        if row.observable == observable:
+            return Classical(row.method, row.value, row.exact, row.seconds)
+    return None
+
+
+def _sense(run: Run) -> Any:
+    objective = run.experiment.workload.objective()
+    return objective.sense if objective else None
+
+
+def _why_not(run: Run, source: str) -> str:
+    if source != "quantum":
+        return f"the answer comes from {source or 'nowhere'}, not from the quantum path"
+    document = run.stage("baseline")
+    return (document or {}).get("reason") or ""
+
+
+def _cost(run: Run) -> dict[str, float | int]:
+    """Everything charged, from encoding to post-processing."""
+    spans = run.store.runs.spans(run.id)
+    submissions = run.store.submissions.for_run(run.id).values()
+    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if role == PRIMARY]
+    return {
+        "quantum wall [s]": _seconds(spans, QUANTUM_STAGES),
+        "queue [s]": _seconds(spans, ("queue",)),
+        "execution [s]": _seconds(spans, ("execution",)),
+        "classical [s]": sum(row.seconds for row in run.store.runs.baselines(run.id)),
+        "QPU [s]": sum(row.qpu_seconds or 0.0 for row in paid),
+        "shots": sum(pub["shots"] for row in paid for pub in row.pubs),
+        "simulated shots": sum(pub["shots"] for row in submissions for pub in row.pubs if row not in paid),
+        "payload [bytes]": sum(row.payload_bytes for row in paid),
+    }
+
+
+def _seconds(spans: list[Span], stages: tuple[str, ...]) -> float:
+    return sum(span.seconds for span in spans if span.stage in stages)
