@@ -74,17 +74,13 @@ def explain(error: ValidationError, prefix: str = "") -> ExperimentError:
         ...     Cable.model_validate({"lenght": 3})
         ... except ValidationError as error:
         ...     print(explain(error, "lab.cable"))
-        lab.cable.length: got nothing, expected a value. The key is required. Also:
+        lab.cable.length: got nothing, expected a value. The key is required.
         lab.cable.lenght: got unknown key 'lenght', expected one of length. Did you mean length?
     """
     first, *others = [_told(problems, prefix) for problems in _likely(_problems(error))]
-    if not others:
-        return first
-    shown = [str(problem) for problem in others[: _SHOWN - 1]]
-    if len(others) >= _SHOWN:
-        shown.append(f"... and {len(others) - _SHOWN + 1} more.")
-    hint = "\n".join([f"{first.hint} Also:".strip(), *shown])
-    return ExperimentError(first.field, given=first.given, expected=first.expected, hint=hint)
+    return ExperimentError(
+        first.field, given=first.given, expected=first.expected, hint=first.hint, also=others[: _SHOWN - 1]
+    )
 
 
 @dataclass(frozen=True)

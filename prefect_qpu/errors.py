@@ -19,11 +19,14 @@ QpuError
 │   └── InvalidResultError         the provider's answer is not what was asked for
 ├── MitigationRefusedError      a method cannot be trusted on this circuit
 ├── ReplayError                 a stored run cannot be replayed
+├── CertificateError            a baseline's certificate does not prove its value
 ├── RunFailedError              a flow run ended without an outcome
 └── NoAnswerError               every path to an answer was refused or failed
 """
 
-from typing import Any, ClassVar
+import copyreg
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 
 class QpuError(Exception):
@@ -31,9 +34,13 @@ class QpuError(Exception):
 
     retryable: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles skip ``__init__``, whose arguments are not the message."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
 
 class InputError(QpuError):
-    """Bad input, told in one message: the field, what was given, what is expected, what to do.
+    """Bad input, told in one message: the field, what was given, what is expected, what to do; further errors follow.
 
     Example:
         >>> print(InputError("shots", given=-5, expected="an integer from 1", hint="Set shots: 4096."))
@@ -42,9 +49,23 @@ class InputError(QpuError):
 
     longest: ClassVar[int] = 120
 
-    def __init__(self, field: str, *, given: Any, expected: str, hint: str = "") -> None:
-        self.field, self.given, self.expected, self.hint = field, given, expected, hint
-        super().__init__(f"{field}: got {_shown(given, self.longest)}, expected {expected}.{' ' + hint if hint else ''}")
+    def __init__(
+        self, field: str, *, given: Any, expected: str, hint: str = "", also: Sequence["InputError"] = ()
+    ) -> None:
+        self.field, self.given, self.expected, self.hint, self.also = field, given, expected, hint, tuple(also)
+        told = f"{field}: got {_shown(given, self.longest)}, expected {expected}.{' ' + hint if hint else ''}"
+        super().__init__("\n".join([told, *map(str, self.also)]))
+
+    def within(self, prefix: str) -> Self:
+        """The same error, its field under a prefix.
+
+        Example:
+            >>> print(WorkloadError("nodes", given=0, expected="an integer from 2").within("workload.graph"))
+            workload.graph.nodes: got 0, expected an integer from 2.
+        """
+        field = f"{prefix}.{self.field}" if self.field else prefix
+        also = [error.within(prefix) for error in self.also]
+        return type(self)(field, given=self.given, expected=self.expected, hint=self.hint, also=also)
 
 
 class ExperimentError(InputError):
@@ -133,6 +154,10 @@ class ReplayError(QpuError):
 
 class RunFailedError(QpuError):
     """A flow run ended without an outcome."""
+
+
+class CertificateError(QpuError):
+    """The certificate of a baseline does not prove what the baseline claims."""
 
 
 class NoAnswerError(QpuError):

@@ -67,9 +67,4 @@ def workload_from(value: Any, info: ValidationInfo) -> Workload:
     except ValidationError as error:
         raise explain(error, field) from error
     except InputError as error:
-        raise _within(field, error) from error
-
-
-def _within(prefix: str, error: InputError) -> InputError:
-    field = f"{prefix}.{error.field}" if error.field else prefix
-    return type(error)(field, given=error.given, expected=error.expected, hint=error.hint)
+        raise error.within(field) from error

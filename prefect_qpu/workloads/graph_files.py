@@ -1,0 +1,98 @@
+"""Reading graphs: edge lists as text, and GraphML."""
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from prefect_qpu.errors import WorkloadError
+from prefect_qpu.workloads.graph import Graph, weighted_graph
+
+_LARGEST_FILE = 64 * 2**20
+_SEPARATOR = re.compile(r"[\s,;]+")
+_GRAPHML = {".graphml", ".xml"}
+
+
+def read_graph(path: Path, field: str = "graph") -> Graph:
+    """The graph in a file: GraphML (``.graphml``, ``.xml``), or else a text with one edge a line.
+
+    A line of text is ``node node`` or ``node node weight``, separated by spaces or commas; ``#`` begins a comment. A
+    first line with the numbers of nodes and edges, as in the Gset collection, is recognised. GraphML nodes are numbered
+    in the order of their names; the edge attribute ``weight`` counts.
+
+    Raises:
+        WorkloadError: the file is missing, too large, malformed, or not a graph as `weighted_graph` wants it.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_FILE:
+            raise WorkloadError(field, given=f"{path} of {size} bytes", expected=f"at most {_LARGEST_FILE} bytes")
+        if path.suffix.lower() in _GRAPHML:
+            return _graphml(path, field)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WorkloadError(field, given=str(path), expected="a readable graph file", hint=f"{reason}.") from error
+    return parse_edges(text, field=field, shown=path.name)
+
+
+def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> Graph:
+    r"""The graph of a text with one edge a line.
+
+    Example:
+        >>> parse_edges("# a path\n0 1\n1, 2, 0.5")
+        Graph(nodes=3, edges=((0, 1, 1.0), (1, 2, 0.5)))
+    """
+    lines = [(number, line.split("#")[0].strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    rows = [(number, [_number(word) for word in _SEPARATOR.split(line)]) for number, line in lines if line]
+    if _has_header([row for _, row in rows]):
+        rows = rows[1:]
+    if not rows:
+        raise WorkloadError(
+            field, given=f"no edge in {shown}", expected="a line 'node node' or 'node node weight' each"
+        )
+    return weighted_graph(
+        [row for _, row in rows], field=field, places=[f"Line {line} of {shown}." for line, _ in rows]
+    )
+
+
+def _has_header(rows: list[list[Any]]) -> bool:
+    """Whether the first line counts the nodes, which are 1, 2, ..., and the edges, which all have weights."""
+    if len(rows) < 2 or any(len(row) != (2 if row is rows[0] else 3) for row in rows):  # noqa: PLR2004
+        return False
+    nodes, edges = rows[0]
+    named = {node for row in rows[1:] for node in row[:2]}
+    return edges == len(rows) - 1 and isinstance(nodes, int) and named == set(range(1, nodes + 1))
+
+
+def _number(word: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def _graphml(path: Path, field: str) -> Graph:
+    from networkx import NetworkXError, read_graphml  # noqa: PLC0415, slow to import
+
+    try:
+        graph = read_graphml(path)
+    except (NetworkXError, ParseError, KeyError, ValueError, TypeError) as error:
+        raise WorkloadError(field, given=str(path), expected="a valid GraphML file", hint=f"{error}") from error
+    names = sorted(graph.nodes, key=_natural)
+    numbers = {name: number for number, name in enumerate(names)}
+    edges: list[list[Any]] = []
+    places = []
+    for u, v, weight in graph.edges(data="weight", default=1.0):
+        edges.append([numbers[u], numbers[v], weight])
+        places.append(f"The edge from {u} to {v} in {path.name}.")
+    if not edges:
+        raise WorkloadError(field, given=f"no edge in {path.name}", expected="at least one edge")
+    return weighted_graph(edges, nodes=len(names), field=field, places=places)
+
+
+def _natural(name: str) -> list[Any]:
+    """Sort key in which n2 stands before n10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(name))]
