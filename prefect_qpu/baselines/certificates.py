@@ -1,0 +1,98 @@
+"""Checking what a classical opponent claims, from the problem alone and without its solver."""
+
+from collections.abc import Mapping
+from math import isclose
+from typing import Any
+
+import numpy as np
+
+from prefect_qpu.baselines.protocol import Baseline
+from prefect_qpu.baselines.statevector import exact_values
+from prefect_qpu.circuits import circuit_hash
+from prefect_qpu.errors import CertificateError
+from prefect_qpu.workloads import Workload
+from prefect_qpu.workloads.graph import Graph
+from prefect_qpu.workloads.maxcut import MaxCutWorkload
+
+MOST_NODES_RECOUNTED = 20
+"""Largest graph whose optimum is proven again."""
+_SECONDS = 10.0
+_CHUNK = 2**14
+
+
+def check_certificate(workload: Workload, baseline: Baseline) -> None:
+    """Return if the certificate proves the value.
+
+    The cut of an assignment is recounted. That no cut is larger is proven again, by another program than the solver's,
+    up to `MOST_NODES_RECOUNTED` nodes; above, the claim stands on the solver. An expectation value is computed again
+    where that takes seconds.
+
+    Raises:
+        CertificateError: it belongs to another problem, or proves another value.
+
+    Example:
+        >>> from prefect_qpu.baselines import solve_baseline
+        >>> workload = MaxCutWorkload(graph=[[0, 1], [1, 2], [2, 0]])
+        >>> check_certificate(workload, solve_baseline(workload, workload.encode(), 1.0).baselines[0])
+    """
+    kind = baseline.certificate.get("kind")
+    if kind == "brute-force" and isinstance(workload, MaxCutWorkload):
+        _check_cut(workload.graph, baseline)
+    elif kind == "statevector":
+        _check_value(workload, baseline)
+    else:
+        raise CertificateError(f"a certificate of the kind {kind!r} proves nothing about a {workload.kind} workload")
+
+
+def _check_cut(graph: Graph, baseline: Baseline) -> None:
+    _same_problem(baseline.certificate, "graph", graph.hash)
+    assignment = baseline.certificate.get("assignment")
+    if not isinstance(assignment, str) or len(assignment) != graph.nodes or not set(assignment) <= {"0", "1"}:
+        raise CertificateError(
+            f"the assignment {assignment!r} is not one character 0 or 1 for each of {graph.nodes} nodes"
+        )
+    _same_value(baseline, graph.cut(assignment), "the assignment cuts")
+    if not baseline.exact:
+        return
+    if baseline.bound is None or not _close(baseline.bound, baseline.value):
+        raise CertificateError(f"the value {baseline.value} is called the best, but its bound is {baseline.bound}")
+    if graph.nodes <= MOST_NODES_RECOUNTED:
+        _same_value(baseline, _largest_cut(graph), "the largest cut is")
+
+
+def _check_value(workload: Workload, baseline: Baseline) -> None:
+    encoding = workload.encode()
+    _same_problem(baseline.certificate, "circuit", circuit_hash(encoding.circuit))
+    parameters = {name: float(value) for name, value in encoding.parameters.items()}
+    _same_problem(baseline.certificate, "parameters", parameters)
+    if baseline.observable not in encoding.observables:
+        raise CertificateError(f"the workload has no observable {baseline.observable!r}")
+    values = exact_values(encoding, _SECONDS)
+    if values is not None:
+        _same_value(baseline, values[baseline.observable], "the state vector gives")
+
+
+def _largest_cut(graph: Graph) -> float:
+    """The largest cut, by counting the cut of each assignment on its own; node 0 stays in part 0."""
+    free = np.arange(1, graph.nodes)
+    best = -np.inf
+    for start in range(0, 2 ** len(free), _CHUNK):
+        codes = np.arange(start, min(start + _CHUNK, 2 ** len(free)))
+        assignments = np.zeros((len(codes), graph.nodes), dtype=np.uint8)
+        assignments[:, 1:] = (codes[:, None] >> (free - 1)) & 1
+        best = max(best, float(graph.cuts(assignments).max()))
+    return best
+
+
+def _same_problem(certificate: Mapping[str, Any], key: str, expected: object) -> None:
+    if certificate.get(key) != expected:
+        raise CertificateError(f"the certificate is for the {key} {certificate.get(key)!r}, not for {expected!r}")
+
+
+def _same_value(baseline: Baseline, value: float, found: str) -> None:
+    if not _close(value, baseline.value):
+        raise CertificateError(f"the {baseline.method} baseline claims {baseline.value}, but {found} {value}")
+
+
+def _close(first: float, second: float) -> bool:
+    return isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)
