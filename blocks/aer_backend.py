@@ -1,5 +1,6 @@
 """The `AerBackend` block: a simulator, ideal or with the noise of a device."""
 
+import json
 from typing import Any, ClassVar
 
 from prefect.blocks.core import Block
@@ -7,7 +8,6 @@ from pydantic import Field, HttpUrl
 
 from prefect_qpu.blocks.appearance import DOCUMENTATION, LOGO
 from prefect_qpu.calibration import Calibration
-from prefect_qpu.definition import read_definition
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.providers.aer import AerProvider
 
@@ -38,8 +38,13 @@ class AerBackend(Block):
     method: str = Field(default="automatic", description="Simulation method of Aer.")
 
     def specification(self) -> AerBackendSpec:
-        """The backend as it stands in an experiment."""
-        return AerBackendSpec(device=self.device, method=self.method)
+        """The backend as it stands in an experiment.
+
+        Raises:
+            BackendError: the snapshot is malformed.
+        """
+        snapshot = Calibration.parse(json.dumps(self.calibration), shown="the block's") if self.calibration else None
+        return AerBackendSpec(device=self.device, calibration=snapshot, method=self.method)
 
     def provider(self) -> AerProvider:
         """Where circuits run.
@@ -47,5 +52,4 @@ class AerBackend(Block):
         Raises:
             BackendError: no such device or method, or the snapshot is malformed.
         """
-        snapshot = read_definition(Calibration, self.calibration, "calibration") if self.calibration else None
-        return AerProvider(self.specification(), calibration=snapshot)
+        return AerProvider(self.specification())

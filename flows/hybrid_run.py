@@ -90,7 +90,7 @@ async def _answer(run: Run) -> tuple[RunOutcome, str]:
         return "held", decision["reason"]
     refusal = decision["reason"] if decision["outcome"] == "rejected" else await _quantum_path(run)
     if refusal is not None:
-        await baseline(run)
+        await baseline(run, return_state=True)
         try:
             answer = await fallback(run, refusal)
         except NoAnswerError as error:
@@ -102,11 +102,14 @@ async def _answer(run: Run) -> tuple[RunOutcome, str]:
 
 
 async def _quantum_path(run: Run) -> str | None:
-    """Why the quantum path gave no answer, or none if it did; the baseline runs while the job is out."""
+    """Why the quantum path gave no answer, or none if it did.
+
+    The baseline runs while the job is out; if it fails, the comparison says so, and the quantum answer stands.
+    """
     await transpile(run)
     try:
         await submit(run)
-        opponent = asyncio.create_task(baseline(run))
+        opponent = asyncio.create_task(baseline(run, return_state=True))
         try:
             await poll(run)
         finally:

@@ -11,7 +11,7 @@ from prefect.blocks.core import Block
 
 from prefect_qpu.blocks import AerBackend, PromotionPolicy, RecordStore
 from prefect_qpu.errors import BackendError, ExperimentError
-from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment, Promotion
+from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.loading import read_experiment
 from prefect_qpu.preflight import preflight
 from prefect_qpu.providers import Provider
@@ -73,17 +73,14 @@ async def _store_block(name: str | None) -> RecordStore:
 
 
 async def _resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
-    backend, promotion = experiment.backend, experiment.promotion
-    provider: Provider
-    if isinstance(backend, AerBackendSpec):
-        provider = AerProvider(backend)
-    else:
-        block = await _load("backend", backend, AerBackend)
-        provider = block.provider()
-    if isinstance(promotion, BlockReference):
-        policy: Promotion = (await _load("promotion", promotion, PromotionPolicy)).policy()
-        experiment = experiment.model_copy(update={"promotion": policy})
-    return experiment, provider
+    if isinstance(experiment.backend, BlockReference):
+        backend = await _load("backend", experiment.backend, AerBackend)
+        experiment = experiment.changed(backend=backend.specification())
+    if isinstance(experiment.promotion, BlockReference):
+        policy = await _load("promotion", experiment.promotion, PromotionPolicy)
+        experiment = experiment.changed(promotion=policy.policy())
+    assert isinstance(experiment.backend, AerBackendSpec)
+    return experiment, AerProvider(experiment.backend)
 
 
 async def _load(field: str, reference: BlockReference, kind: type[Block]) -> Any:

@@ -21,6 +21,9 @@ from prefect_qpu.hashing import content_hash
 _CONTROL_FLOW = {"if_else": IfElseOp, "for_loop": ForLoopOp, "switch_case": SwitchCaseOp, "while_loop": WhileLoopOp}
 _SPECIAL = {"measure": Measure(), "reset": Reset(), "delay": Delay(Parameter("t"))}
 
+FIELD = "backend.calibration"
+EXPECTED = "a calibration snapshot in JSON (Calibration.write makes one)"
+
 
 class QubitCalibration(Definition):
     """Coherence of one qubit."""
@@ -87,19 +90,29 @@ class Calibration(Definition):
         Raises:
             BackendError: there is no such file, or it is not a calibration snapshot.
         """
-        expected = "a calibration snapshot in JSON (Calibration.write makes one)"
         try:
-            return cls.model_validate_json(path.read_bytes())
+            raw = path.read_bytes()
         except OSError as error:
-            raise BackendError(
-                "backend.calibration", given=str(path), expected=expected, hint=f"{error.strerror}."
-            ) from error
+            raise BackendError(FIELD, given=str(path), expected=EXPECTED, hint=f"{error.strerror}.") from error
+        return cls.parse(raw, shown=str(path))
+
+    @classmethod
+    def parse(cls, raw: bytes | str, *, shown: str) -> "Calibration":
+        """The calibration in a JSON text.
+
+        Args:
+            raw: The text.
+            shown: What an error message shows as given.
+
+        Raises:
+            BackendError: it is not a calibration snapshot.
+        """
+        try:
+            return cls.model_validate_json(raw)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise BackendError(
-                "backend.calibration", given=str(path), expected=expected, hint=f"{where}: {first['msg']}."
-            ) from error
+            raise BackendError(FIELD, given=shown, expected=EXPECTED, hint=f"{where}: {first['msg']}.") from error
 
     def write(self, path: Path) -> None:
         """Save as a JSON file."""

@@ -1,13 +1,23 @@
 """`Experiment`: the frozen, validated, content-hashed definition of what to run."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from qiskit import QuantumCircuit
 
+from prefect_qpu.calibration import Calibration
 from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
 from prefect_qpu.errors import ExperimentError
 from prefect_qpu.hashing import content_hash
@@ -26,14 +36,22 @@ class BlockReference(Definition):
     """``<block type slug>/<block document name>``, for example ``aer-backend/manila``."""
 
 
+def _calibration_of(given: object, info: ValidationInfo) -> object:
+    if isinstance(given, str):
+        return Calibration.read((info.context or {}).get("base", Path()) / given)
+    if isinstance(given, Mapping):
+        return Calibration.parse(json.dumps(given), shown="a mapping")
+    return given
+
+
 class AerBackendSpec(Definition):
     """Qiskit Aer: ideal, or with the noise of a device."""
 
     kind: Literal["aer"] = "aer"
     device: str | None = None
     """Class name of a Qiskit fake device, for example ``FakeManilaV2``; its calibration makes the noise."""
-    calibration: str | None = None
-    """Path of a saved calibration snapshot (JSON) that makes the noise, instead of a device."""
+    calibration: Annotated[Calibration, BeforeValidator(_calibration_of)] | None = None
+    """A calibration snapshot that makes the noise, instead of a device: the path of a JSON file, or its content."""
     method: str = "automatic"
     """Aer's simulation method."""
 
@@ -197,9 +215,13 @@ class Experiment(Definition):
             prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut.
         """
         try:
-            return cls.model_validate(data, context={"base": base, "circuits": circuits})
+            return cls.model_validate(data, context={"base": base or Path(), "circuits": circuits})
         except ValidationError as error:
             raise explain(error) from error
+
+    def changed(self, **settings: Any) -> "Experiment":
+        """The same experiment with other values of some settings, validated again."""
+        return Experiment.model_validate({name: getattr(self, name) for name in type(self).model_fields} | settings)
 
     def document(self) -> dict[str, Any]:
         """The definition as plain JSON data with all defaults; what was read from files stands in it by content."""

@@ -174,7 +174,7 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _submission(store: RecordStore, role: str, row: SubmissionRow) -> SubmissionSummary:
-    metadata = store.submissions.result_metadata(row.id) if row.state == "done" else []
+    metadata = store.submissions.result_metadata(row.id) if row.state == "done" else {}
     return SubmissionSummary(
         role=role,
         request_hash=row.request_hash,
@@ -188,7 +188,7 @@ def _submission(store: RecordStore, role: str, row: SubmissionRow) -> Submission
         shots=[pub["shots"] for pub in row.pubs],
         payload_bytes=row.payload_bytes,
         qpu_seconds=row.qpu_seconds,
-        executed=[dict(item) for item in metadata],
+        executed=list(metadata.get("pubs", [])),
     )
 
 

@@ -110,7 +110,7 @@ def _again(opened: RecordStore, run: str) -> tuple[int, dict[str, Any]]:
     before = opened.runs.get(run)
     experiment = opened.experiments.get(before.experiment_hash)
     if experiment.seed is None:
-        experiment = experiment.model_copy(update={"seed": before.seeds["experiment"]})
+        experiment = experiment.changed(seed=before.seeds["experiment"])
     code, run_id = start(opened, experiment)
     rows = replaying.difference(opened.runs.estimates(before.id), opened.runs.estimates(run_id))
     identical = bool(rows) and all(row["identical"] for row in rows)

@@ -45,7 +45,7 @@ def run(
     Uses the Prefect server that is configured, or an embedded one.
     """
     experiment = read_experiment(file, settings, backend=backend)
-    check(experiment, file.parent)
+    check(experiment)
     with RecordStore.open(store) as opened:
         code, run_id = start(opened, experiment, report_folder)
         summary = summarise(opened, run_id)
@@ -61,7 +61,7 @@ def validate(
 ) -> None:
     """Check an experiment file without running it, and print its hash and size."""
     experiment = read_experiment(file, settings, backend=backend)
-    found: dict[str, Any] = {"name": experiment.name, "hash": experiment.hash} | check(experiment, file.parent)
+    found: dict[str, Any] = {"name": experiment.name, "hash": experiment.hash} | check(experiment)
     if json:
         print_json({"valid": True, **found})
     else:
@@ -70,10 +70,10 @@ def validate(
             note(f"  {key}: {value}", error=False)
 
 
-def check(experiment: Experiment, base: Path) -> dict[str, int]:
+def check(experiment: Experiment) -> dict[str, int]:
     """Size of an experiment that may start; blocks are not resolved here."""
     spec = experiment.backend if isinstance(experiment.backend, AerBackendSpec) else AerBackendSpec()
-    return preflight(experiment, AerProvider(spec, base=base))
+    return preflight(experiment, AerProvider(spec))
 
 
 def start(store: RecordStore, experiment: Experiment, folder: Path | None = None) -> tuple[int, str]:

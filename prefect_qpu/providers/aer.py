@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from qiskit.circuit import Measure, Parameter, Reset
@@ -40,9 +39,8 @@ class AerProvider:
     """Simulated jobs. They live in this process: another process finds them `JobState.LOST` and may run them again.
 
     Args:
-        spec: Device, calibration file and simulation method.
+        spec: Device or calibration, and simulation method.
         calibration: A snapshot to take the noise from, instead of what ``spec`` names.
-        base: Folder of a relative calibration path.
         clock: Source of the time.
 
     Raises:
@@ -62,11 +60,10 @@ class AerProvider:
         spec: AerBackendSpec,
         *,
         calibration: Calibration | None = None,
-        base: Path | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        self._spec, self._base, self._clock = spec, base or Path(), clock
-        self._given = calibration
+        self._spec, self._clock = spec, clock
+        self._given = calibration or spec.calibration
         _check_method(spec.method)
 
     @property
@@ -140,8 +137,6 @@ class AerProvider:
     def _calibration(self) -> Calibration | None:
         if self._given is not None:
             return self._given
-        if self._spec.calibration is not None:
-            return Calibration.read(self._base / self._spec.calibration)
         return device_calibration(self._spec.device) if self._spec.device is not None else None
 
     @cached_property

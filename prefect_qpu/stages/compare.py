@@ -123,7 +123,7 @@ def _why_not(run: Run, source: str) -> str:
     if source != "quantum":
         return f"the answer comes from {source or 'nowhere'}, not from the quantum path"
     document = run.stage("baseline")
-    return (document or {}).get("reason") or ""
+    return (document or {}).get("reason") or "the baseline failed"
 
 
 def _cost(run: Run) -> dict[str, float | int]:

@@ -1,0 +1,114 @@
+"""Markdown for artifacts in the Prefect UI: small, self-contained, every number labelled with its source."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from prefect_qpu.calibration import Calibration
+from prefect_qpu.summary import RunSummary
+
+SYMBOLS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❓ inconclusive", "not applicable": "– not applicable"}
+
+
+def artifact_prefix(name: str) -> str:
+    """An experiment's name as the first part of artifact keys: lower case, digits and dashes.
+
+    Example:
+        >>> artifact_prefix("GHZ check #2")
+        'ghz-check-2'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "experiment"
+
+
+def decision_markdown(name: str, decision: Mapping[str, Any]) -> str:
+    """The gate's decision with every criterion."""
+    rows = [
+        (
+            item["name"],
+            item["observable"] or "",
+            _number(item["observed"]),
+            _interval(item["interval"]),
+            _number(item["threshold"]),
+            SYMBOLS[item["verdict"]],
+            item["reason"],
+        )
+        for item in decision["criteria"]
+    ]
+    head = ("criterion", "observable", "observed", "interval", "threshold", "verdict", "reason")
+    return f"# {_text(name)}: {decision['outcome']}\n\n{_text(decision['reason'])}\n\n{_table(head, rows)}"
+
+
+def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: datetime) -> str:
+    """Medians of a device, and the qubits that the run uses."""
+    summary = calibration.summary()
+    age = calibration.age(now)
+    rows = [
+        ("device", f"{calibration.device} {calibration.version}, {calibration.num_qubits} qubits"),
+        ("calibrated", f"{summary['taken_at'] or 'unknown'}" + (f" ({age / 86_400:.1f} days ago)" if age else "")),
+        ("snapshot", f"`{calibration.hash[:16]}`"),
+        ("median T1", _scaled(summary["median_t1"], 1e6, "µs")),
+        ("median T2", _scaled(summary["median_t2"], 1e6, "µs")),
+        ("median readout error", _scaled(summary["median_readout_error"], 100, "%")),
+        (f"median {summary['two_qubit_gate']} error", _scaled(summary["median_two_qubit_error"], 100, "%")),
+        ("qubits of this run", ", ".join(map(str, qubits))),
+    ]
+    return f"# Calibration of {_text(calibration.device)}\n\n{_table(('', ''), rows)}"
+
+
+def comparison_markdown(summary: RunSummary) -> str:
+    """Estimates by method and source beside exact value and baseline, the verdict, the hypothesis, and the cost."""
+    comparison = summary.comparison or {}
+    hypothesis = comparison.get("hypothesis", {})
+    estimates = [
+        (
+            item.observable,
+            item.method,
+            item.source + (" (simulated backend)" if item.source == "quantum" and summary.backend.simulator else ""),
+            f"{item.value:.5g} ± {item.stderr:.2g}",
+            _number(item.exact),
+            "" if item.exact is None else f"{item.value - item.exact:+.3g}",
+            str(item.shots),
+        )
+        for item in summary.estimates
+    ]
+    baselines = [
+        (item.observable, item.method, f"{item.value:.6g}", "exact" if item.exact else "heuristic", f"{item.seconds:.3g} s")
+        for item in summary.baselines
+    ]
+    parts = [
+        f"# {_text(summary.experiment.name)}: {comparison.get('verdict', 'not compared')}",
+        _text(str(comparison.get("reason", ""))),
+        f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {_text(hypothesis.get('reason', ''))}",
+        "## Estimates",
+        _table(("observable", "method", "source", "value", "exact", "error", "shots"), estimates),
+        "## Baseline",
+        _table(("observable", "method", "value", "kind", "time"), baselines)
+        if baselines
+        else _text(summary.no_baseline or "none"),
+        "## Cost",
+        _table(("", ""), [(name, _number(value)) for name, value in comparison.get("cost", {}).items()]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_text(str(cell)) for cell in line) + " |" for line in lines)
+
+
+def _text(text: str) -> str:
+    """Text that cannot break a table or be read as HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.4g} to {bounds[1]:.4g}"
+
+
+def _scaled(value: float | None, factor: float, unit: str) -> str:
+    return "unknown" if value is None else f"{value * factor:.3g} {unit}"

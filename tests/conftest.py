@@ -1,0 +1,27 @@
+"""Fixtures for all tests: a Prefect server for the session, and a store and experiments for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from prefect_qpu.records import RecordStore
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A real Prefect server with a database of its own."""
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/records.db"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[RecordStore]:
+    with RecordStore.open(store_url) as opened:
+        yield opened
