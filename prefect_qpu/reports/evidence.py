@@ -1,0 +1,145 @@
+"""Tables of what the run found: estimates, baselines, the gate's criteria, agreement and cost."""
+
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
+
+from prefect_qpu.reports.readings import Compared, Reading
+from prefect_qpu.reports.tables import Cell, Table, facts, judged, table
+from prefect_qpu.reports.units import by_name, concise, interval_text, number, plus_minus, seconds
+from prefect_qpu.summary import CriterionSummary, DecisionSummary, RunSummary
+
+MOST_ROWS = 200
+
+
+def estimates_table(observables: list[Compared]) -> Table:
+    """Every value of every observable, with its error against the exact value."""
+    rows = [
+        _estimate(item, reading, again=place > 0) for item in observables for place, reading in enumerate(item.readings)
+    ]
+    columns = (
+        "Observable",
+        "Method",
+        "Source",
+        "#Value",
+        "#95 % interval",
+        "#Systematic",
+        "#Exact",
+        "#Error",
+        "#Error / \u03c3",
+        "#Shots",
+        "#Variance ratio",
+    )
+    left_out = len(rows) - MOST_ROWS
+    note = f"{left_out} more rows are left out; the record store holds them." if left_out > 0 else ""
+    return table("Expectation values ± standard error", columns, rows[:MOST_ROWS], note)
+
+
+def baselines_table(summary: RunSummary) -> Table:
+    """The classical opponents, with what they prove."""
+    known = summary.baselines or ([summary.baseline] if summary.baseline else [])
+    rows = [
+        (
+            item.observable,
+            Cell(item.method, kind="baseline"),
+            number(item.value, 8),
+            "" if item.bound is None else number(item.bound, 8),
+            "exact" if item.exact else "not proven exact",
+            "; ".join(f"{name}: {value}" for name, value in facts(item.certificate)),
+            seconds(item.seconds),
+        )
+        for item in known
+    ]
+    return table(
+        "Classical baselines", ("Observable", "Method", "#Value", "#Bound", "Status", "Certificate", "#Time"), rows
+    )
+
+
+def decision_table(decision: DecisionSummary) -> Table:
+    """The gate's criteria with what each saw."""
+    rows = [
+        (
+            Cell(item.name, code=True, whole=True),
+            item.observable or "",
+            _observed(item),
+            "" if item.threshold is None else _of(item.name, item.threshold),
+            judged(item.verdict),
+            item.reason,
+        )
+        for item in decision.criteria
+    ]
+    return table("Criteria", ("Criterion", "Observable", "#Observed", "#Threshold", "Verdict", "Reason"), rows)
+
+
+def agreement_table(rows: Any) -> Table | None:
+    """How the estimates compare with other values, from the free-form rows of a comparison."""
+    known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    if not known:
+        return None
+    shown = ("against", "observable", "value", "other", "interval", "threshold", "verdict")
+    return table(
+        "Agreement",
+        ("Against", "Observable", "#Value", "#Other value", "#Interval of the difference", "#Tolerance", "Verdict"),
+        [[_agreement(name, row.get(name)) for name in shown] for row in known],
+    )
+
+
+def cost_table(cost: Mapping[str, Any]) -> Table:
+    """What the answer cost, in people's units."""
+    return table("Cost", ("Part", "#Cost"), facts(cost))
+
+
+def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | Cell, ...]:
+    interval = reading.interval
+    error = None if item.exact is None else reading.value - item.exact
+    return (
+        Cell(item.title, again=again),
+        Cell(reading.method, whole=True),
+        Cell(reading.source, kind=reading.kind, whole=True),
+        plus_minus(reading.value, reading.stderr),
+        interval_text(*interval) if interval and reading.stderr else "",
+        "" if reading.systematic is None else f"± {number(reading.systematic, 2)}",
+        "" if item.exact is None else number(item.exact, 8),
+        "" if error is None else _with_sign(error, reading.stderr),
+        _in_errors(error, reading.stderr),
+        "" if reading.shots is None else number(reading.shots),
+        "" if reading.variance_multiplier is None else number(reading.variance_multiplier, 3),
+    )
+
+
+def _with_sign(error: float, stderr: float | None) -> str:
+    text = concise(error, stderr) if stderr else number(error if abs(error) > 1e-12 else 0.0, 3)  # noqa: PLR2004
+    return f"+{text}" if error > 0 and not text.startswith("0(") and text != "0" else text
+
+
+def _in_errors(error: float | None, stderr: float | None) -> str:
+    if error is None or not stderr or not isfinite(stderr):
+        return ""
+    return f"{number(round(error / stderr, 1), 4)} \u03c3"
+
+
+def _observed(item: CriterionSummary) -> str:
+    if item.observed is None:
+        return ""
+    value = _of(item.name, item.observed)
+    return value if item.interval is None else f"{value} {interval_text(*item.interval)}"
+
+
+def _of(criterion: str, value: float) -> str:
+    return by_name(criterion, value) if criterion.endswith("age") else number(value, 4)
+
+
+def _agreement(name: str, value: Any) -> str | Cell:
+    if value is None:
+        return ""
+    if name == "verdict":
+        return judged(str(value))
+    if name == "interval" and isinstance(value, list | tuple) and len(value) == 2:  # noqa: PLR2004  low and high
+        return interval_text(*value)
+    return number(value, 6) if isinstance(value, int | float) else by_name(name, value)
+
+
+def left_over(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a comparison holds beside the parts that have a place of their own."""
+    placed = {"verdict", "reason", "observable", "source", "method", "answer", "hypothesis", "agreement", "cost"}
+    yield from facts({name: value for name, value in comparison.items() if name not in placed})
