@@ -1,15 +1,19 @@
 """Tables of what the run found: estimates, baselines, the gate's criteria, agreement and cost."""
 
+import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
 from prefect_qpu.reports.readings import Compared, Reading
 from prefect_qpu.reports.tables import Cell, Table, facts, judged, table
-from prefect_qpu.reports.units import by_name, concise, interval_text, number, plus_minus, seconds
+from prefect_qpu.reports.units import by_name, concise, interval_text, number, plus_minus, seconds, within
 from prefect_qpu.summary import CriterionSummary, DecisionSummary, RunSummary
 
 MOST_ROWS = 200
+_ROUNDING = 1e-12
+_ZERO = re.compile(r"0(\.0+)?(\(|$)")
+_LONG_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
 
 
 def estimates_table(observables: list[Compared]) -> Table:
@@ -45,7 +49,7 @@ def baselines_table(summary: RunSummary) -> Table:
             number(item.value, 8),
             "" if item.bound is None else number(item.bound, 8),
             "exact" if item.exact else "not proven exact",
-            "; ".join(f"{name}: {value}" for name, value in facts(item.certificate)),
+            _LONG_HASH.sub(r"\1…", "; ".join(f"{name}: {value}" for name, value in facts(item.certificate))),
             seconds(item.seconds),
         )
         for item in known
@@ -91,7 +95,7 @@ def cost_table(cost: Mapping[str, Any]) -> Table:
 
 def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | Cell, ...]:
     interval = reading.interval
-    error = None if item.exact is None else reading.value - item.exact
+    error = None if item.exact is None or reading.solution else reading.value - item.exact
     return (
         Cell(item.title, again=again),
         Cell(reading.method, whole=True),
@@ -99,7 +103,7 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
         plus_minus(reading.value, reading.stderr),
         interval_text(*interval) if interval and reading.stderr else "",
         "" if reading.systematic is None else f"± {number(reading.systematic, 2)}",
-        "" if item.exact is None else number(item.exact, 8),
+        "" if error is None or item.exact is None else number(item.exact, 8),
         "" if error is None else _with_sign(error, reading.stderr),
         _in_errors(error, reading.stderr),
         "" if reading.shots is None else number(reading.shots),
@@ -108,8 +112,8 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
 
 
 def _with_sign(error: float, stderr: float | None) -> str:
-    text = concise(error, stderr) if stderr else number(error if abs(error) > 1e-12 else 0.0, 3)  # noqa: PLR2004
-    return f"+{text}" if error > 0 and not text.startswith("0(") and text != "0" else text
+    text = concise(error, stderr) if stderr else number(error if abs(error) > _ROUNDING else 0.0, 3)
+    return f"+{text}" if error > 0 and not _ZERO.match(text) else text
 
 
 def _in_errors(error: float | None, stderr: float | None) -> str:
@@ -121,8 +125,7 @@ def _in_errors(error: float | None, stderr: float | None) -> str:
 def _observed(item: CriterionSummary) -> str:
     if item.observed is None:
         return ""
-    value = _of(item.name, item.observed)
-    return value if item.interval is None else f"{value} {interval_text(*item.interval)}"
+    return _of(item.name, item.observed) if item.interval is None else within(item.observed, *item.interval)
 
 
 def _of(criterion: str, value: float) -> str:
@@ -136,7 +139,7 @@ def _agreement(name: str, value: Any) -> str | Cell:
         return judged(str(value))
     if name == "interval" and isinstance(value, list | tuple) and len(value) == 2:  # noqa: PLR2004  low and high
         return interval_text(*value)
-    return number(value, 6) if isinstance(value, int | float) else by_name(name, value)
+    return number(value, 5) if isinstance(value, int | float) else by_name(name, value)
 
 
 def left_over(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect_qpu.reports import evidence, labels, pictures, provenance
 from prefect_qpu.reports.figures.counts import OTHER
+from prefect_qpu.reports.figures.timeline import jobs_out
 from prefect_qpu.reports.readings import compared
 from prefect_qpu.reports.style import PALETTE
 from prefect_qpu.reports.tables import facts
@@ -104,7 +105,7 @@ def _context(
         "comparison": _comparison(comparison),
         "fallback": facts(summary.fallback or {}),
         "timeline": pictures.timeline_picture(summary),
-        "job_out": any(span.source == "provider" for span in summary.spans),
+        "job_out": bool(jobs_out(summary.spans)),
         "stages": provenance.stages_table(summary),
         **_circuits(summary, circuit, transpiled),
         "calibration": provenance.calibration_facts(summary),

@@ -29,6 +29,8 @@ class Reading:
     """Proven bound of a classical value."""
     shots: int | None = None
     variance_multiplier: float | None = None
+    solution: bool = False
+    """Whether it is the value of one solution, classical or sampled, and not an expectation value."""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -84,6 +86,7 @@ def _readings(summary: RunSummary, name: str, point: int) -> Iterator[Reading]:
             )
     if point == 0:
         yield from _simulated(summary, name)
+        yield from _sampled(summary, name)
         yield from _classical(summary, name)
 
 
@@ -107,15 +110,24 @@ def _simulated(summary: RunSummary, name: str) -> Iterator[Reading]:
             )
 
 
+def _sampled(summary: RunSummary, name: str) -> Iterator[Reading]:
+    """The best solution among the shots; it compares with a classical solution, as no expectation value does."""
+    best = (summary.answer or {}).get("value")
+    if best is not None and summary.source is not None and name == (summary.comparison or {}).get("observable"):
+        where = source(summary, summary.source)
+        label = f"best shot, {short_source(summary, summary.source)}"
+        yield Reading(label, "best shot", summary.source, where, float(best), solution=True)
+
+
 def _classical(summary: RunSummary, name: str) -> Iterator[Reading]:
     for item in summary.baselines or ([summary.baseline] if summary.baseline else []):
         if item.observable == name:
             kind = "exact classical" if item.exact else "classical"
             label = f"{item.method}, classical"
-            yield Reading(label, item.method, "baseline", f"{kind} baseline", item.value, bound=item.bound)
+            where = f"{kind} baseline"
+            yield Reading(label, item.method, "baseline", where, item.value, bound=item.bound, solution=True)
 
 
 def _exact(summary: RunSummary, name: str, point: int) -> float | None:
     known = [item.exact for item in summary.estimates if (item.observable, item.point) == (name, point)]
-    certain = [item.value for item in summary.baselines if item.exact and item.observable == name and point == 0]
-    return next((value for value in known + certain if value is not None), None)
+    return next((value for value in known if value is not None), None)

@@ -73,13 +73,17 @@ def interval_text(low: float, high: float) -> str:
         >>> interval_text(0.89912, 0.92688)
         '[0.899, 0.927]'
     """
-    width = abs(high - low)
-    if not isfinite(width) or width == 0:
-        return f"[{number(low)}, {number(high)}]"
-    place = max(0, 1 - floor(log10(width)))
-    if place > -_FINEST or max(abs(low), abs(high)) >= _LARGEST:
-        return f"[{number(low, 4)}, {number(high, 4)}]"
-    return _signed(f"[{_unsigned_zero(low, place)}, {_unsigned_zero(high, place)}]")
+    return f"[{_like(low, low, high)}, {_like(high, low, high)}]"
+
+
+def within(value: float, low: float, high: float) -> str:
+    """A value and its interval, to the digits that the interval's width gives meaning.
+
+    Example:
+        >>> within(2.2e-16, -0.0006, 0.0006), within(0.87064, 0.8555, 0.8857)
+        ('0.0000 [−0.0006, 0.0006]', '0.871 [0.856, 0.886]')
+    """  # noqa: RUF002
+    return f"{_like(value, low, high)} {interval_text(low, high)}"
 
 
 def count(value: int) -> str:
@@ -236,9 +240,16 @@ def _rounded(value: float | None, stderr: float | None) -> tuple[Decimal, Decima
     return shown, error, place
 
 
-def _unsigned_zero(value: float, place: int) -> str:
+def _like(value: float, low: float, high: float) -> str:
+    """A value to the second digit of the width of an interval."""
+    width = abs(high - low)
+    if not isfinite(width) or width <= 0 or not isfinite(value):
+        return number(value)
+    place = max(0, 1 - floor(log10(width)))
+    if place > -_FINEST or max(abs(low), abs(high), abs(value)) >= _LARGEST:
+        return number(value, 4)
     text = f"{value:.{place}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    return text.removeprefix("-") if float(text) == 0 else _signed(text)
 
 
 def _signed(text: str) -> str:

@@ -36,7 +36,7 @@ _MOST_ROWS = 20
 """Values that one `comparison_figure` shows, so that it stays below 100 kB."""
 _COMPARISON_WIDTH = 5.4
 _ROW, _ABOVE, _BELOW, _GAP = 0.235, 0.5, 0.26, 0.1
-_LONGEST_LABEL, _LONGEST_TITLE = 24, 44
+_LONGEST_LABEL, _LONGEST_TITLE = 26, 44
 
 
 def comparison_figure(summary: RunSummary) -> str:
@@ -140,11 +140,11 @@ def _draw_reading(axes: "Axes", row: int, reading: Reading) -> None:
     if reading.bound is not None and isfinite(reading.bound):
         axes.hlines(row, reading.value, reading.bound, color=color, linewidth=0.8, zorder=3)
         axes.plot([reading.bound], [row], "|", color=color, markersize=6, zorder=3)
-    hollow = reading.kind in {"ideal", "noisy", "baseline", "cached"}
+    hollow = reading.solution or reading.kind in {"ideal", "noisy", "cached"}
     axes.plot(
         [reading.value],
         [row],
-        MARKERS[reading.kind],
+        MARKERS["baseline" if reading.solution else reading.kind],
         color=color,
         markerfacecolor="white" if hollow else color,
         markeredgewidth=1.2,

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from prefect_qpu.reports.style import (
+    FAINT,
     INK,
     MARKERS,
     NARROW,
@@ -18,6 +19,7 @@ from prefect_qpu.reports.style import (
     text_width,
     to_svg,
 )
+from prefect_qpu.reports.units import probability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,10 +84,13 @@ def counts_figure(outcomes: Outcomes, width: float = NARROW) -> str | None:
         labels = [fitted(name, _LONGEST_OUTCOME) for name, _, _ in rows]
         left = max(text_width(label, TEXT) for label in labels) * 1.06 + 0.14
         axes = panel(figure, left, 0.12, _BELOW, _ABOVE)
-        _bars(axes, [row[1] for row in rows], outcomes.shots, PALETTE[outcomes.kind])
+        named = [row for row in rows if row[0] != OTHER]
+        _bars(axes, [row[1] for row in named], outcomes.shots, PALETTE[outcomes.kind])
         if outcomes.ideal_shots:
-            _markers(axes, [row[2] for row in rows], outcomes.ideal_shots)
+            _markers(axes, [row[2] for row in named], outcomes.ideal_shots)
         _frame(axes, labels, outcomes, left)
+        if len(named) < len(rows):
+            _write_other(axes, rows[-1], outcomes)
         return to_svg(figure)
 
 
@@ -121,6 +126,15 @@ def _intervals(axes: "Axes", counts: list[int | None], shots: int, color: str) -
     rows, ends = [row for row, _ in known], [wilson(count, shots) for _, count in known]
     axes.hlines(rows, [100 * low for low, _ in ends], [100 * high for _, high in ends], color, linewidth=1.1, zorder=3)
     return rows, [100 * count / shots for _, count in known]
+
+
+def _write_other(axes: "Axes", row: tuple[str, int | None, int | None], outcomes: Outcomes) -> None:
+    """The pooled outcomes in words: a bar would be longer than all others and say less."""
+    parts = [f"{probability((row[1] or 0) / outcomes.shots)} measured"] if outcomes.shots else []
+    if outcomes.ideal_shots:
+        parts.append(f"{probability((row[2] or 0) / outcomes.ideal_shots)} ideal")
+    place = len(axes.get_yticks()) - 1
+    axes.annotate(", ".join(parts), (0, place), (4, 0), textcoords="offset points", va="center", color=FAINT)
 
 
 def _markers(axes: "Axes", counts: list[int | None], shots: int) -> None:

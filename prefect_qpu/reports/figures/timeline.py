@@ -87,17 +87,37 @@ def timeline_figure(spans: Sequence[SpanSummary], width: float = WIDE) -> str | 
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.set_yticks(range(len(rows)), labels)
         _shade_job(axes, spans, start, scale)
-        for row, members in enumerate(rows.values()):
-            _draw_row(axes, row, members, start, scale)
+        for row, ((_, color), members) in enumerate(rows.items()):
+            _draw_row(axes, row, members, _boxes(members, start, scale), color)
+            if scale.cut is not None and any(_crosses(span, start, scale.cut) for span in members):
+                _mark_cut(axes, row, scale, scale.cut)
         _axis(axes, scale)
-        _legend(axes, spans, left)
+        _legend(axes, {color for _, color in rows}, left)
         return to_svg(figure)
 
 
+def jobs_out(spans: Sequence[SpanSummary]) -> list[SpanSummary]:
+    """The provider's spans that belong to the run's own job, and not to a simulation inside another stage."""
+    return [span for span in spans if span.source == "provider" and _simulating(span, spans) is None]
+
+
+def _simulating(span: SpanSummary, spans: Sequence[SpanSummary]) -> str | None:
+    """The stage whose simulation this span of a provider is; none if it is the run's own job."""
+    if span.source != "provider":
+        return None
+    around = (item for item in spans if item.stage == "smoke_test" or item.stage.startswith("simulate"))
+    return next((item.stage for item in around if item.start <= span.start < item.end), None)
+
+
 def _rows(spans: Sequence[SpanSummary]) -> dict[tuple[str, str], list[SpanSummary]]:
+    """Spans by label and colour, in the order of their first start."""
     rows: dict[tuple[str, str], list[SpanSummary]] = {}
     for span in sorted(spans, key=lambda item: (item.start, -item.seconds)):
-        rows.setdefault((span.stage, span.source), []).append(span)
+        simulating = _simulating(span, spans)
+        if simulating is None:
+            rows.setdefault((span.stage, _color(span)), []).append(span)
+        elif span.stage != "queue":
+            rows.setdefault((f"{simulating} jobs", PALETTE["simulator"]), []).append(span)
     return dict(list(rows.items())[:MOST_ROWS])
 
 
@@ -112,22 +132,19 @@ def _color(span: SpanSummary) -> str:
     return PALETTE["classical"] if "baseline" in span.stage or "classical" in span.stage else PALETTE["workflow"]
 
 
-def _draw_row(axes: "Axes", row: int, spans: list[SpanSummary], start: datetime, scale: Scale) -> None:
+def _boxes(spans: list[SpanSummary], start: datetime, scale: Scale) -> list[tuple[float, float]]:
+    """Begin and width of each bar; none is too narrow to be seen."""
     least = scale.length * 0.004
-    boxes = []
-    for span in spans:
-        begin, end = (scale.place(moment) for moment in _ends(span, start))
-        boxes.append((begin, max(end - begin, least)))
-    color, queued = _color(spans[0]), spans[0].stage.startswith("queue")
-    face = "white" if queued else color
-    axes.broken_barh(
-        boxes, (row - 0.32, 0.64), facecolor=face, edgecolor=color, linewidth=0.8 if queued else 0, zorder=3
-    )
-    if scale.cut is not None and any(_crosses(span, start, scale.cut) for span in spans):
-        _mark_cut(axes, row, scale, scale.cut)
+    ends = [[scale.place(moment) for moment in _ends(span, start)] for span in spans]
+    return [(begin, max(end - begin, least)) for begin, end in ends]
+
+
+def _draw_row(axes: "Axes", row: int, spans: list[SpanSummary], boxes: list[tuple[float, float]], color: str) -> None:
+    queued = spans[0].stage == "queue"
+    face, line = ("white", 0.8) if queued else (color, 0)
+    axes.broken_barh(boxes, (row - 0.32, 0.64), facecolor=face, edgecolor=color, linewidth=line, zorder=3)
     total = sum(max(0.0, span.seconds) for span in spans)
-    text = seconds(total) if len(spans) == 1 else f"{seconds(total)} in {len(spans)} parts"
-    _label(axes, row, text, boxes)
+    _label(axes, row, seconds(total) if len(spans) == 1 else f"{seconds(total)} in {len(spans)} parts", boxes)
 
 
 def _label(axes: "Axes", row: int, text: str, boxes: list[tuple[float, float]]) -> None:
@@ -161,7 +178,7 @@ def _mark_cut(axes: "Axes", row: int, scale: Scale, cut: tuple[float, float]) ->
 
 def _shade_job(axes: "Axes", spans: Sequence[SpanSummary], start: datetime, scale: Scale) -> None:
     """A band behind all rows while the job is out: what stands in it ran meanwhile."""
-    ends = [_ends(span, start) for span in spans if span.source == "provider"]
+    ends = [_ends(span, start) for span in jobs_out(spans)]
     if ends:
         out, back = scale.place(min(end[0] for end in ends)), scale.place(max(end[1] for end in ends))
         axes.axvspan(out, back, color=PALETTE["quantum"], alpha=0.07, linewidth=0, zorder=0)
@@ -184,12 +201,15 @@ def _axis(axes: "Axes", scale: Scale) -> None:
         axes.annotate(text, place, (0, -4), units, "offset points", ha="center", va="top", color=FAINT, size=TEXT - 0.5)
 
 
-def _legend(axes: "Axes", spans: Sequence[SpanSummary], left: float) -> None:
-    kinds = [("■", PALETTE["workflow"], "workflow")]
-    if any(_color(span) == PALETTE["classical"] for span in spans):
-        kinds.append(("■", PALETTE["classical"], "baseline"))
-    if any(span.source == "provider" for span in spans):
-        kinds += [("□", PALETTE["quantum"], "queue"), ("■", PALETTE["quantum"], "provider")]
+def _legend(axes: "Axes", colors: set[str], left: float) -> None:
+    words = (
+        ("■", "workflow", "workflow"),
+        ("■", "simulator", "simulation"),
+        ("■", "classical", "baseline"),
+        ("□", "quantum", "queue"),
+        ("■", "quantum", "provider"),
+    )
+    kinds = [(mark, PALETTE[key], word) for mark, key, word in words if PALETTE[key] in colors]
     place = -72 * left + 2
     for mark, color, word in kinds:
         for text, ink in ((mark, color), (word, None)):

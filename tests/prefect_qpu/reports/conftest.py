@@ -261,6 +261,8 @@ def promoted() -> Sample:
                     ("smoke_test", 0.27, 1.92),
                     ("promote", 2.2, 0.012),
                     ("submit", 2.23, 0.05),
+                    ("execution", 0.4, 0.3, "provider"),
+                    ("execution", 1.1, 0.9, "provider"),
                     ("queue", 2.28, 0.31, "provider"),
                     ("execution", 2.59, 0.96, "provider"),
                     ("baseline", 2.30, 0.42),

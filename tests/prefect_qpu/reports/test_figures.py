@@ -19,7 +19,7 @@ from prefect_qpu.reports import comparison_figure, data_uri
 from prefect_qpu.reports.figures import circuit_figure, counts_figure, observable_figure, timeline_figure
 from prefect_qpu.reports.figures.circuit import circuit_text
 from prefect_qpu.reports.figures.counts import Outcomes, wilson
-from prefect_qpu.reports.figures.timeline import Scale
+from prefect_qpu.reports.figures.timeline import Scale, jobs_out
 from prefect_qpu.reports.readings import Compared, Reading, compared
 from prefect_qpu.reports.style import MARKERS, NARROW, PALETTE, WIDE, drawing, fitted, size_of
 from prefect_qpu.summary import RunSummary, SpanSummary
@@ -29,10 +29,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def span(stage: str, begin: float, length: float, source: str = "workflow") -> SpanSummary:
-    start = START + timedelta(seconds=begin)
-    return SpanSummary.model_validate(
-        {"stage": stage, "start": start, "end": start, "seconds": length, "source": source}
-    )
+    start, end = (START + timedelta(seconds=moment) for moment in (begin, begin + length))
+    return SpanSummary.model_validate({"stage": stage, "start": start, "end": end, "seconds": length, "source": source})
 
 
 def reading(value: float, stderr: float | None = None, **changes: object) -> Reading:
@@ -201,6 +199,12 @@ def test_spans_of_any_length_can_be_drawn(length: float) -> None:
     svg = timeline_figure(spans)
     assert svg is not None
     assert ET.fromstring(svg).tag == SVG
+
+
+def test_a_simulation_inside_the_smoke_test_is_not_the_job() -> None:
+    job = span("execution", 6, 2, "provider")
+    spans = [span("smoke_test", 0, 4), span("execution", 1, 2, "provider"), span("submit", 5, 1), job]
+    assert jobs_out(spans) == [job]
 
 
 def test_no_spans_give_no_time_line() -> None:

@@ -10,6 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from prefect_qpu.reports import render_report, write_report
+from prefect_qpu.reports.readings import compared
 from prefect_qpu.reports.units import MINUS, MISSING
 from prefect_qpu.summary import RunSummary
 
@@ -119,6 +120,17 @@ def test_every_estimate_stands_beside_its_source(rejected_summary: RunSummary) -
 
 def test_the_error_is_told_in_standard_errors(promoted_summary: RunSummary) -> None:
     assert f"{MINUS}0.126(8) {MINUS}16.6 {SIGMA}" in words(render_report(promoted_summary))
+
+
+def test_a_solution_is_not_held_against_an_expectation_value(maxcut_summary: RunSummary) -> None:
+    estimates = [item.model_copy(update={"exact": 6.0}) for item in maxcut_summary.estimates]
+    text = words(render_report(maxcut_summary.model_copy(update={"estimates": estimates})))
+    assert "best shot quantum path on ibm_torino 8 cut local search classical baseline 8 Classical" in text
+
+
+def test_an_optimum_is_not_called_an_exact_expectation_value(maxcut_summary: RunSummary) -> None:
+    proven = [item.model_copy(update={"exact": True}) for item in maxcut_summary.baselines]
+    assert all(item.exact is None for item in compared(maxcut_summary.model_copy(update={"baselines": proven})))
 
 
 def test_a_verdict_is_a_mark_and_a_word(rejected_summary: RunSummary) -> None:
