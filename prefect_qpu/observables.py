@@ -115,8 +115,8 @@ def estimate_from_counts(
     """Expectation value and standard error of each observable from the counts of each group's circuit.
 
     The value is the mean over shots of the weighted parities; the variance of a group counts the covariance of its
-    terms. The standard error includes one pseudo-shot spread over the two extreme outcomes (Jeffreys' prior for a single
-    Pauli), so that equal outcomes never claim certainty.
+    terms. The standard error includes one pseudo-shot spread over the two extreme outcomes (Jeffreys' prior for a
+    single Pauli), so that equal outcomes never claim certainty.
 
     Args:
         observables: The observables by name.
