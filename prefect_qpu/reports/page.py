@@ -191,9 +191,9 @@ def _circuits(
     summary: RunSummary, circuit: "QuantumCircuit | None", transpiled: "QuantumCircuit | None"
 ) -> dict[str, Any]:
     """The drawing, or the text of what the drawer cannot draw, or a note; and the sizes."""
-    from prefect_qpu.reports.figures.circuit import circuit_text, drawable  # noqa: PLC0415
+    from prefect_qpu.reports.figures.circuit import circuit_text, readable  # noqa: PLC0415
 
-    small = circuit is not None and drawable(circuit)
+    small = circuit is not None and readable(circuit)
     picture = pictures.circuit_picture(circuit, "The circuit") if circuit is not None and small else None
     text = circuit_text(circuit) if circuit is not None and small and picture is None else ""
     return {

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 MOST_QUBITS, MOST_INSTRUCTIONS = 12, 120
+MOST_DRAWN = 48
+"""Instructions of a drawing; each costs about ten milliseconds, so that a longer circuit is written in characters."""
 FOLD = 18
 """Layers in one row of the drawing."""
 _UNIT = 0.42
@@ -25,8 +27,8 @@ _STYLE = {
 }
 
 
-def drawable(circuit: "QuantumCircuit") -> bool:
-    """Whether a drawing of this circuit can be read: at most 12 qubits that do something, and 120 instructions."""
+def readable(circuit: "QuantumCircuit") -> bool:
+    """Whether a picture of this circuit can be read: at most 12 qubits that do something, and 120 instructions."""
     used = {qubit for instruction in circuit.data for qubit in instruction.qubits}
     return 0 < len(used) <= MOST_QUBITS and len(circuit.data) <= MOST_INSTRUCTIONS
 
@@ -35,7 +37,7 @@ def circuit_figure(circuit: "QuantumCircuit", *, fold: int = FOLD) -> str | None
     """The circuit as an SVG, qubits that do nothing left out; none if it is too large or the drawer cannot draw it."""
     from qiskit.exceptions import QiskitError  # noqa: PLC0415  only where there is a circuit
 
-    if not drawable(circuit):
+    if not readable(circuit) or len(circuit.data) > MOST_DRAWN:
         return None
     plain = circuit.copy()
     plain.global_phase = 0

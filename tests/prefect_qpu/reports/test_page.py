@@ -182,6 +182,16 @@ def test_a_circuit_that_is_too_large_is_measured_and_not_drawn(failed_summary: R
     assert "transpiled 20 1 0 20" in text
 
 
+def test_a_circuit_of_middle_length_is_written_in_characters(failed_summary: RunSummary) -> None:
+    circuit = QuantumCircuit(2)
+    for _ in range(30):
+        circuit.h(0)
+        circuit.cx(0, 1)
+    page = render_report(failed_summary, circuit)
+    assert "■" in page
+    assert Outline(page).all("img") == []
+
+
 def test_a_long_definition_is_cut_and_says_so(failed_summary: RunSummary) -> None:
     definition = {"edges": [[k, k + 1] for k in range(30_000)]}
     experiment = failed_summary.experiment.model_copy(update={"definition": definition})
