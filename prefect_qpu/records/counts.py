@@ -40,16 +40,16 @@ def encode_counts(bits: BitArray) -> bytes:
     Example:
         >>> bits = BitArray.from_counts({"00": 500, "11": 500}, 2)
         >>> len(encode_counts(bits)), decode_counts(encode_counts(bits)) == canonical_counts(bits)
-        (59, True)
+        (51, True)
     """
-    rows = _sorted_shots(bits).reshape(-1, bits.num_shots, _row_bytes(bits.num_bits))
+    rows = _sorted_shots(bits).reshape(math.prod(bits.shape), bits.num_shots, _row_bytes(bits.num_bits))
     elements, shots, width = rows.shape
     first = np.ones((elements, shots), dtype=bool)
     first[:, 1:] = np.any(rows[:, 1:] != rows[:, :-1], axis=-1)
     starts = np.flatnonzero(first)
     times = _compact(np.diff(starts, append=elements * shots))
     distinct = _compact(np.count_nonzero(first, axis=1))
-    outcomes = rows.reshape(-1, width)[starts]
+    outcomes = rows.reshape(elements * shots, width)[starts]
     header = _HEADER.pack(VERSION, times.itemsize, distinct.itemsize, bits.ndim, bits.num_bits, shots, len(outcomes))
     shape = np.array(bits.shape, dtype="<u8")
     body = b"".join((_MAGIC, header, shape.tobytes(), distinct.tobytes(), times.tobytes(), outcomes.tobytes()))

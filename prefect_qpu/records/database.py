@@ -5,7 +5,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,10 +108,17 @@ def insert_missing(session: Session, model: type[Base], rows: dict[str, Any] | l
     return cast("CursorResult[Any]", session.execute(statement, rows)).rowcount > 0
 
 
+def _json(document: Any) -> str:
+    try:
+        return json.dumps(document, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"the record holds a value that is not JSON data: {error}.") from error
+
+
 def _engine(url: URL) -> Engine:
     options: dict[str, Any] = {
         "hide_parameters": True,
-        "json_serializer": partial(json.dumps, allow_nan=False, separators=(",", ":")),
+        "json_serializer": _json,
     }
     if url.drivername == "sqlite":
         return _sqlite_engine(url, options)
@@ -164,14 +170,13 @@ def _begin(connection: Connection) -> None:
 
 def _prepare_file(url: URL, *, create: bool) -> None:
     path = Path(url.database or "")
-    if path.is_dir():
-        raise refused(url, "the path of a file", f"{path} is a folder.")
-    if create:
-        try:
+    try:
+        if path.is_dir():
+            raise refused(url, "the path of a file", f"{path} is a folder.")
+        if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise refused(
-                url, "a file in a folder that can be written", f"{error.filename}: {error.strerror}."
-            ) from error
-    elif not path.exists():
-        raise refused(url, "an existing record store", "Open it with create=True to make a new one.")
+        elif not path.exists():
+            raise refused(url, "an existing record store", "Open it with create=True to make a new one.")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise refused(url, "a file in a folder that can be written", f"{path.parent}: {reason}.") from error

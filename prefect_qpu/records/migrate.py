@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HEAD_REVISION = "0001"
 """The newest revision in ``migrations/versions``; a constant, so that opening a store need not import Alembic."""
 
+_SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 0x71707572
 """Key of the PostgreSQL advisory lock that migrations of this store take."""
 
@@ -118,5 +119,5 @@ def _config() -> "Config":
     from alembic.config import Config  # noqa: PLC0415  # takes 0.7 s, and is needed only here
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     return config
