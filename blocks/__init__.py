@@ -1,4 +1,4 @@
-"""Prefect blocks: where records are kept, what circuits run on, what the gate asks for, which latencies are published."""
+"""Prefect blocks: record store, backend, promotion policy, stage latency."""
 
 from prefect_qpu.blocks.aer_backend import AerBackend
 from prefect_qpu.blocks.promotion_policy import PromotionPolicy

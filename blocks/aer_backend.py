@@ -30,7 +30,7 @@ class AerBackend(Block):
 
     device: str | None = Field(
         default=None,
-        description="Class name of a Qiskit fake device whose calibration makes the noise; empty for an ideal simulator.",
+        description="Class name of a Qiskit fake device that gives the noise; empty for an ideal simulator.",
     )
     calibration: dict[str, Any] | None = Field(
         default=None, description="A calibration snapshot that makes the noise, instead of a device."

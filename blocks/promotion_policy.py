@@ -41,7 +41,7 @@ class PromotionPolicy(Block):
     max_calibration_age: float | None = Field(
         default=None,
         ge=0,
-        description="Largest age of the calibration in seconds; empty means a day on hardware, no limit on a simulator.",
+        description="Largest age of the calibration in seconds; empty: a day on hardware, no limit on a simulator.",
     )
     require_hypothesis: bool = Field(
         default=False, description="Whether an experiment without a stated hypothesis is rejected."

@@ -30,7 +30,9 @@ class StageLatency(Block):
 
     stages: list[str] = Field(default=[], description="Stages to publish, in order; empty publishes all.")
     artifact_key: str = Field(
-        default="latency", pattern=r"^[a-z0-9-]+$", description="Key of the artifact; the experiment's name comes first."
+        default="latency",
+        pattern=r"^[a-z0-9-]+$",
+        description="Key of the artifact; the experiment's name comes first.",
     )
     targets: dict[str, float] = Field(
         default={}, description="Seconds that a stage should stay under; the table says which did not."

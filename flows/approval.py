@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
+from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run, asuspend_flow_run
 from prefect.input import RunInput
-from prefect.runtime import flow_run
 from pydantic import Field
 
 from prefect_qpu.run import Run
@@ -42,7 +42,7 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
         f"{run.provider.name}."
     )
     try:
-        if flow_run.deployment_id:
+        if _deployed():
             answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
         else:
             answer = await apause_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK, poll_interval=POLL_SECONDS)
@@ -53,3 +53,9 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
     return await asyncio.to_thread(
         approve, run, approved=answer.approved, by=answer.by or "a person in the UI", reason=answer.reason
     )
+
+
+def _deployed() -> bool:
+    """Whether a worker can start the flow run again; only then may its process end."""
+    context = FlowRunContext.get()
+    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None

@@ -1,16 +1,17 @@
 """Flow `hybrid_run`: smoke test, gate, hardware, mitigation, baseline, comparison, report; or a labelled fallback."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from prefect.states import Cancelled, Completed, Failed, State
+from prefect.states import Cancelled, Completed, Failed
 
 from prefect_qpu.blocks.stage_latency import StageLatency
 from prefect_qpu.errors import JobCancelledError, JobFailedError, NoAnswerError
@@ -90,7 +91,7 @@ async def _answer(run: Run) -> tuple[RunOutcome, str]:
         return "held", decision["reason"]
     refusal = decision["reason"] if decision["outcome"] == "rejected" else await _quantum_path(run)
     if refusal is not None:
-        await baseline(run, return_state=True)
+        await _attempt(baseline, run)
         try:
             answer = await fallback(run, refusal)
         except NoAnswerError as error:
@@ -109,7 +110,7 @@ async def _quantum_path(run: Run) -> str | None:
     await transpile(run)
     try:
         await submit(run)
-        opponent = asyncio.create_task(baseline(run, return_state=True))
+        opponent = asyncio.create_task(_attempt(baseline, run))
         try:
             await poll(run)
         finally:
@@ -120,9 +121,15 @@ async def _quantum_path(run: Run) -> str | None:
     return None
 
 
+async def _attempt(stage: Callable[..., Any], *given: Any) -> State[Any]:
+    """The state in which a stage ended, failed or not."""
+    state: State[Any] = await stage(*given, return_state=True)
+    return state
+
+
 async def _report(run: Run, folder: Path | None, latency: StageLatency | None) -> None:
     """Write the report; the answer is stored, so a report that fails does not fail the run."""
-    state = await report(run, folder, latency, return_state=True)
+    state = await _attempt(report, run, folder, latency)
     if not state.is_completed():
         get_run_logger().error("The report could not be written: %s", state.message)
 

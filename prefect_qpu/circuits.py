@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit, qpy
-from qiskit.circuit import CircuitInstruction, Clbit, ControlledGate, ControlFlowOp, ForLoopOp, Operation
+from qiskit.circuit import CircuitInstruction, Clbit, ControlFlowOp, ControlledGate, ForLoopOp, Operation
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
 from prefect_qpu.hashing import content_hash
@@ -92,10 +92,7 @@ def is_two_qubit_gate(instruction: CircuitInstruction) -> bool:
 def active_qubits(circuit: QuantumCircuit) -> list[int]:
     """Indices of the qubits that carry an instruction other than a barrier, in ascending order."""
     used = {
-        qubit
-        for instruction in circuit.data
-        if instruction.operation.name != "barrier"
-        for qubit in instruction.qubits
+        qubit for instruction in circuit.data if instruction.operation.name != "barrier" for qubit in instruction.qubits
     }
     return sorted(circuit.find_bit(qubit).index for qubit in used)
 

@@ -146,4 +146,3 @@ def _by_time(quantum: Quantum, classical: Classical, equal: str) -> Opinion:
     winner: Winner = "quantum better" if quantum.seconds < classical.seconds else "classical better"
     times = f"{quantum.seconds:.3g} s quantum, {classical.seconds:.3g} s {classical.method}"
     return Opinion(winner, f"{equal}; wall time {times}")
-

@@ -42,7 +42,7 @@ def decide(stored: JobState | None, job_id: str | None, attempt: int, told: Sequ
     """What to do next, from our row and from what the provider says; a pure function.
 
     Args:
-        stored: State of our row; none while no provider has accepted it. `JobState.DONE` means that the results are stored.
+        stored: `JobState.DONE` if the results are stored, else none.
         job_id: The provider's job, if known.
         attempt: Number of this attempt, from 1.
         told: What the provider says: of the job if its id is known, of all jobs with the tag otherwise.
@@ -209,7 +209,7 @@ def _stored_pubs(run: Run, row: SubmissionRow) -> list[SamplerPub]:
 
 
 def _payload(pub: SamplerPub) -> int:
-    return len(to_qpy(pub.circuit)) + 8 * pub.parameter_values.size * pub.parameter_values.num_parameters
+    return len(to_qpy(pub.circuit)) + 8 * int(pub.parameter_values.size) * int(pub.parameter_values.num_parameters)
 
 
 def _check_result(row: SubmissionRow, result: JobResult) -> None:
@@ -221,5 +221,3 @@ def _check_result(row: SubmissionRow, result: JobResult) -> None:
             raise InvalidResultError(
                 f"job {row.job_id} returned {bits.num_shots} shots for PUB {index}, which asked for {pub['shots']}"
             )
-
-

@@ -17,8 +17,8 @@ SIMULATIONS = {"smoke-ideal": "ideal", "smoke-ideal-powered": "ideal", "smoke-no
 def replay(store: RecordStore, run_id: str) -> dict[str, Any]:
     """Every estimate of a run, computed again from its stored counts, beside the stored one; as JSON data.
 
-    ``identical`` is true if all values and standard errors are equal to the last bit. Classical and cached values have no
-    counts of their own and are shown as they are stored.
+    ``identical`` is true if all values and standard errors are equal to the last bit. Classical and cached values
+    have no counts of their own and are left out.
 
     Raises:
         RecordNotFoundError: there is no such run.
@@ -28,7 +28,9 @@ def replay(store: RecordStore, run_id: str) -> dict[str, Any]:
     stages = store.runs.stages(run.id)
     rows = [*_estimates(store, run.id, stages), *_simulations(store, run.id, stages)]
     if not rows:
-        raise ReplayError(f"run {run.id} stored no counts: it ended {run.outcome or run.state} before anything was executed")
+        raise ReplayError(
+            f"run {run.id} stored no counts: it ended {run.outcome or run.state} before anything was executed"
+        )
     return {
         "run_id": run.id,
         "experiment": run.experiment_hash,

@@ -117,7 +117,7 @@ def open_run(
 
 
 def seeds_for(experiment: Experiment) -> dict[str, int]:
-    """The seed of each purpose: the experiment's own for transpiler and executor, derived ones for simulations beside it."""
+    """The seed of each purpose: the experiment's for transpiler and executor, derived ones for other simulations."""
     seed = experiment.seed if experiment.seed is not None else secrets.randbelow(2**31)
     own = {"experiment": seed, "transpile": experiment.transpile.seed, "execute": seed}
     derived = {purpose: derive_seed(seed, purpose) for purpose in PURPOSES}

@@ -12,7 +12,7 @@ _normal = NormalDist()
 class Verdict(StrEnum):
     """Outcome of a test; ``inconclusive`` asks for more data, it is not a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not applicable"
@@ -68,8 +68,8 @@ def equivalence(
 ) -> TestResult:
     """Whether two values agree within a tolerance: two one-sided tests (TOST), three-valued.
 
-    Pass if the interval of confidence ``2 * confidence - 1`` lies inside (-tolerance, tolerance), fail if it lies outside.
-    It also fails where the interval is wider than the tolerance allows at any difference: then no outcome could pass.
+    Pass if the interval of confidence ``2 * confidence - 1`` lies inside (-tolerance, tolerance), fail if it lies
+    outside. It also fails where the interval is too wide for the tolerance at any difference: no outcome could pass.
 
     Source: D. J. Schuirmann, J. Pharmacokin. Biopharm. 15, 657 (1987).
 

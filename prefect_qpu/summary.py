@@ -143,8 +143,8 @@ class CircuitSummary(_Model):
 class RunSummary(_Model):
     """The summary of one run.
 
-    ``source`` says which path gave the answer: ``quantum`` is the path that the experiment asks for, also where its backend
-    is a simulator (then ``backend.simulator`` is true).
+    ``source`` says which path gave the answer: ``quantum`` is the path that the experiment asks for, also where its
+    backend is a simulator (then ``backend.simulator`` is true).
     """
 
     schema_version: Literal[1] = 1

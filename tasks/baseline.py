@@ -10,12 +10,14 @@ from prefect_qpu.stages import baseline as stage
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="baseline")
+@stage_task("baseline")
 async def baseline(run: Run) -> dict[str, Any]:
     """The classical answers with their certificates: ``baselines``, and ``reason`` where there is none."""
     document = await asyncio.to_thread(stage.baseline, run)
     for item in document["baselines"]:
-        get_run_logger().info("%s %s: %.6g in %.3g s", item["method"], item["observable"], item["value"], item["seconds"])
+        get_run_logger().info(
+            "%s %s: %.6g in %.3g s", item["method"], item["observable"], item["value"], item["seconds"]
+        )
     if not document["baselines"]:
         get_run_logger().warning("No baseline: %s", document["reason"])
     return document

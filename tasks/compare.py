@@ -14,7 +14,7 @@ from prefect_qpu.tasks.publishing import published
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="compare")
+@stage_task("compare")
 async def compare(run: Run) -> dict[str, Any]:
     """The comparison: ``verdict``, ``reason``, ``hypothesis``, ``agreement``, ``cost``."""
     document = await asyncio.to_thread(stage.compare, run)

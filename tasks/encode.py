@@ -9,7 +9,7 @@ from prefect_qpu.stages import encode as stage
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="encode")
+@stage_task("encode")
 async def encode(run: Run) -> stage.Encoded:
     """The encoded workload of a run."""
     encoded = await asyncio.to_thread(stage.encode, run)

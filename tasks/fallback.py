@@ -10,7 +10,7 @@ from prefect_qpu.stages import fallback as stage
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="fallback")
+@stage_task("fallback")
 async def fallback(run: Run, reason: str) -> dict[str, Any]:
     """The first answer of the experiment's chain: ``source`` (cached, simulator, classical), ``reason``, ``refused``.
 

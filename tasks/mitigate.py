@@ -10,7 +10,7 @@ from prefect_qpu.stages import execute as stage
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="mitigate")
+@stage_task("mitigate")
 async def mitigate(run: Run) -> dict[str, Any]:
     """Estimates by method and observable; all methods read the same batch of counts."""
     document = await asyncio.to_thread(stage.mitigate, run)

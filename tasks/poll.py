@@ -18,7 +18,7 @@ SHOW_AFTER = 1.0
 """Seconds of waiting after which the progress is shown."""
 
 
-@stage_task(name="poll")
+@stage_task("poll")
 async def poll(run: Run) -> None:
     """Wait until the counts of the job are stored.
 

@@ -13,7 +13,7 @@ from prefect_qpu.tasks.publishing import published
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="promote")
+@stage_task("promote")
 async def promote(run: Run) -> dict[str, Any]:
     """The policy's decision: ``outcome`` (promoted, held, rejected), ``reason``, ``criteria``."""
     decision = await asyncio.to_thread(stage.promote, run)

@@ -13,7 +13,7 @@ from prefect_qpu.tasks.publishing import published
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="report")
+@stage_task("report")
 async def report(run: Run, folder: Path | None = None, latency: StageLatency | None = None) -> Path:
     """Path of the HTML page of a run.
 

@@ -9,7 +9,7 @@ from prefect_qpu.stages import smoke_test as stage
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="smoke test")
+@stage_task("smoke test")
 async def smoke_test(run: Run) -> stage.SmokeTest:
     """What an ideal simulator and one with the device's noise say."""
     smoke = await asyncio.to_thread(stage.smoke_test, run)

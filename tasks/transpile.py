@@ -12,7 +12,7 @@ from prefect_qpu.tasks.publishing import published
 from prefect_qpu.tasks.stage import stage_task
 
 
-@stage_task(name="transpile")
+@stage_task("transpile")
 async def transpile(run: Run) -> stage.Transpiled:
     """The measured ISA circuits, from the cache if this content was compiled before."""
     transpiled = await asyncio.to_thread(stage.transpile, run)

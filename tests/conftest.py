@@ -1,9 +1,14 @@
 """Fixtures for all tests: a Prefect server for the session, and a store and experiments for each test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
 from prefect.testing.utilities import prefect_test_harness
 
 from prefect_qpu.records import RecordStore

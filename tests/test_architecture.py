@@ -1,7 +1,6 @@
 """The shape of the tree: who may import whom, and how the top-level folders become one package."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ def layer(module: str) -> str:
 
 
 def sources() -> list[tuple[str, Path]]:
-    library = [path for path in (ROOT / "prefect_qpu").rglob("*.py") if not os.path.islink(path.parent)]
+    library = [path for path in (ROOT / "prefect_qpu").rglob("*.py") if not path.parent.is_symlink()]
     top = [path for folder in ("blocks", "tasks", "flows") for path in (ROOT / folder).rglob("*.py")]
     return [(name_of(path), path) for path in sorted({*library, *top}) if "migrations" not in path.parts]
 

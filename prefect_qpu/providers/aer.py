@@ -182,9 +182,7 @@ def device_calibration(device: str) -> Calibration:
     return Calibration.from_backend(getattr(fake_provider, device)())
 
 
-def _timed(
-    work: Callable[[Simulation], Any], simulation: Simulation, created: datetime, clock: Clock
-) -> JobResult:
+def _timed(work: Callable[[Simulation], Any], simulation: Simulation, created: datetime, clock: Clock) -> JobResult:
     started = clock()
     counts, metadata = work(simulation)
     return JobResult(counts, created, started, clock(), qpu_seconds=None, metadata=metadata)

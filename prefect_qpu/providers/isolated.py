@@ -26,7 +26,7 @@ def run_isolated(simulation: Simulation) -> tuple[tuple[BitArray, ...], dict[str
     Raises:
         JobFailedError: the simulation failed, or its process died.
     """
-    process = subprocess.run(  # noqa: S603 - the command is this package
+    process = subprocess.run(
         [sys.executable, "-m", "prefect_qpu.providers.isolated"],
         input=_packed(simulation),
         capture_output=True,

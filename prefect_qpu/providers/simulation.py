@@ -60,7 +60,7 @@ class Simulation:
         amplitudes = 2.0 ** len(active_qubits(pub.circuit))
         work = amplitudes if self.calibration is None else min(amplitudes * pub.shots, amplitudes**2)
         once = work * pub.circuit.size() * _SECONDS_PER_AMPLITUDE + pub.shots * _SECONDS_PER_SHOT
-        return once * pub.parameter_values.size
+        return float(once * pub.parameter_values.size)
 
     def _simulator(self, qubits: tuple[int, ...]) -> Any:
         from qiskit_aer import AerSimulator

@@ -137,7 +137,7 @@ def _agreement(name: str, value: Any) -> str | Cell:
         return ""
     if name == "verdict":
         return judged(str(value))
-    if name == "interval" and isinstance(value, list | tuple) and len(value) == 2:  # noqa: PLR2004  low and high
+    if name == "interval" and isinstance(value, list | tuple) and len(value) == 2:
         return interval_text(*value)
     return number(value, 5) if isinstance(value, int | float) else by_name(name, value)
 

@@ -8,7 +8,12 @@ from typing import Any
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.summary import RunSummary
 
-SYMBOLS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❓ inconclusive", "not applicable": "– not applicable"}
+SYMBOLS = {
+    "pass": "✅ pass",
+    "fail": "❌ fail",
+    "inconclusive": "❓ inconclusive",
+    "not applicable": "not applicable",
+}
 
 
 def artifact_prefix(name: str) -> str:
@@ -73,7 +78,13 @@ def comparison_markdown(summary: RunSummary) -> str:
         for item in summary.estimates
     ]
     baselines = [
-        (item.observable, item.method, f"{item.value:.6g}", "exact" if item.exact else "heuristic", f"{item.seconds:.3g} s")
+        (
+            item.observable,
+            item.method,
+            f"{item.value:.6g}",
+            "exact" if item.exact else "heuristic",
+            f"{item.seconds:.3g} s",
+        )
         for item in summary.baselines
     ]
     parts = [

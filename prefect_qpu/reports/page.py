@@ -71,7 +71,7 @@ def render_report(
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  loaded when a page is rendered
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -191,7 +191,7 @@ def _circuits(
     summary: RunSummary, circuit: "QuantumCircuit | None", transpiled: "QuantumCircuit | None"
 ) -> dict[str, Any]:
     """The drawing, or the text of what the drawer cannot draw, or a note; and the sizes."""
-    from prefect_qpu.reports.figures.circuit import circuit_text, readable  # noqa: PLC0415
+    from prefect_qpu.reports.figures.circuit import circuit_text, readable
 
     small = circuit is not None and readable(circuit)
     picture = pictures.circuit_picture(circuit, "The circuit") if circuit is not None and small else None

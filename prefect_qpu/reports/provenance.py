@@ -35,7 +35,7 @@ def _circuit(item: CircuitSummary) -> list[str | Cell]:
 
 def metrics_table(circuit: "QuantumCircuit | None", transpiled: "QuantumCircuit | None") -> Table | None:
     """Sizes of the circuits given, where the run holds none; none without circuits."""
-    from prefect_qpu.circuits import circuit_metrics  # noqa: PLC0415  loads Qiskit
+    from prefect_qpu.circuits import circuit_metrics
 
     named = [("as given", circuit), ("transpiled", transpiled)]
     sizes = [(name, circuit_metrics(item)) for name, item in named if item is not None]
@@ -123,4 +123,4 @@ def _shots(item: SubmissionSummary) -> str:
         return ""
     if len(item.shots) > 1 and len(set(item.shots)) == 1:
         return f"{len(item.shots)} \u00d7 {count(item.shots[0])}"
-    return " + ".join(count(shots) for shots in item.shots[:6]) + (" + …" if len(item.shots) > 6 else "")  # noqa: PLR2004
+    return " + ".join(count(shots) for shots in item.shots[:6]) + (" + …" if len(item.shots) > 6 else "")

@@ -83,7 +83,7 @@ _lock = RLock()
 @contextmanager
 def drawing(**settings: object) -> Iterator[None]:
     """The figures' settings, for the enclosed block only; one thread draws at a time, for settings are global."""
-    import matplotlib as mpl  # noqa: PLC0415  loaded when something is drawn
+    import matplotlib as mpl
 
     with _lock, mpl.rc_context(_RC | settings):
         yield
@@ -91,7 +91,7 @@ def drawing(**settings: object) -> Iterator[None]:
 
 def new_figure(width: float, height: float) -> "Figure":
     """An empty figure of this size in inches, outside pyplot's registry."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height))
 
@@ -105,7 +105,7 @@ def panel(figure: "Figure", left: float, right: float, bottom: float, top: float
 
 def to_svg(figure: "Figure", *, tight: bool = False) -> str:
     """A figure as an SVG element, without prolog, comments and metadata; equal figures give equal text."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     raw = StringIO()
     box: Literal["tight"] | None = "tight" if tight else None
@@ -155,6 +155,6 @@ def fitted(text: str, longest: int) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415
+    from matplotlib.font_manager import FontProperties, findfont, get_font
 
     return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())

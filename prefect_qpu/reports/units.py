@@ -93,7 +93,7 @@ def count(value: int) -> str:
         >>> count(4096), count(16384) == "16\u202f384"
         ('4096', True)
     """
-    grouped = abs(value) >= 10_000  # noqa: PLR2004  four digits are read at one glance
+    grouped = abs(value) >= 10_000
     return _signed(f"{value:,}".replace(",", NARROW) if grouped else str(value))
 
 

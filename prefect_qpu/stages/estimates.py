@@ -32,9 +32,7 @@ def estimate_rows(
         )
         for method, by_observable in estimates.items()
         for observable, estimate in by_observable.items()
-        for point, (value, stderr) in enumerate(
-            zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True)
-        )
+        for point, (value, stderr) in enumerate(zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True))
     ]
 
 
@@ -47,7 +45,7 @@ def cached_rows(run: Run, earlier: str) -> list[EstimateRow]:
     ]
 
 
-def baseline_rows(run: Run, baselines: Sequence[Mapping[str, Any]]) -> list[EstimateRow]:
+def baseline_rows(baselines: Sequence[Mapping[str, Any]]) -> list[EstimateRow]:
     """The classical solvers' values as estimates without statistical error."""
     return [
         EstimateRow(

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from prefect_qpu.hashing import derive_seed
 from prefect_qpu.jobs import Action, advance, counts, intend
 from prefect_qpu.mitigation import MethodShare, combine_batch, plan_batch
 from prefect_qpu.providers import Provider
@@ -67,5 +66,3 @@ def _plan(run: Run, role: str, transpiled: Transpiled, provider: Provider, seed:
     batch = plan_batch(run.experiment.mitigation, context, encoded.parameters)
     row = intend(run, role, batch.pubs, seed=seed, provider=provider)
     return {"request_hash": row.request_hash, "shares": [share.document() for share in batch.shares]}
-
-

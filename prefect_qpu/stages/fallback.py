@@ -65,7 +65,7 @@ def _classical(run: Run) -> dict[str, Any]:
     document = baseline(run)
     if not document["baselines"]:
         raise NoAnswerError(document["reason"])
-    run.store.runs.add_estimates(run.id, baseline_rows(run, document["baselines"]))
+    run.store.runs.add_estimates(run.id, baseline_rows(document["baselines"]))
     return {"methods": sorted({item["method"] for item in document["baselines"]})}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.baselines import exact_values
@@ -151,8 +152,6 @@ def _document(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
 
 
 def _estimates(document: Mapping[str, Any]) -> dict[str, Estimate]:
-    import numpy as np
-
     return {
         name: Estimate(np.asarray(item["value"]), np.asarray(item["stderr"]), item["shots"])
         for name, item in document.items()

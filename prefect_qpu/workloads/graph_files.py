@@ -58,7 +58,7 @@ def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> 
 
 def _has_header(rows: list[list[Any]]) -> bool:
     """Whether the first line counts the nodes, which are 1, 2, ..., and the edges, which all have weights."""
-    if len(rows) < 2 or any(len(row) != (2 if row is rows[0] else 3) for row in rows):  # noqa: PLR2004
+    if len(rows) < 2 or any(len(row) != (2 if row is rows[0] else 3) for row in rows):
         return False
     nodes, edges = rows[0]
     named = {node for row in rows[1:] for node in row[:2]}
@@ -75,7 +75,7 @@ def _number(word: str) -> int | float | str:
 
 
 def _graphml(path: Path, field: str) -> Graph:
-    from networkx import NetworkXError, read_graphml  # noqa: PLC0415, slow to import
+    from networkx import NetworkXError, read_graphml
 
     try:
         graph = read_graphml(path)

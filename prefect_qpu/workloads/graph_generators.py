@@ -77,7 +77,7 @@ class RandomRegular(Generator):
             )
 
     def _pairs(self) -> Iterable[tuple[int, int]]:
-        from networkx import random_regular_graph  # noqa: PLC0415, slow to import
+        from networkx import random_regular_graph
 
         edges: Iterable[tuple[int, int]] = random_regular_graph(self.degree, self.nodes, self.seed).edges
         return edges
@@ -96,7 +96,7 @@ class ErdosRenyi(Generator):
         return self.nodes
 
     def _pairs(self) -> Iterable[tuple[int, int]]:
-        from networkx import gnp_random_graph  # noqa: PLC0415, slow to import
+        from networkx import gnp_random_graph
 
         edges: Iterable[tuple[int, int]] = gnp_random_graph(self.nodes, self.probability, self.seed).edges
         return edges
@@ -144,7 +144,7 @@ class Grid(Generator):
         return self.rows * self.columns
 
     def _refuse(self) -> None:
-        if not 2 <= self._size <= MOST_NODES:  # noqa: PLR2004
+        if not 2 <= self._size <= MOST_NODES:
             raise WorkloadError("", given=f"{self._size} nodes", expected=f"2 to {MOST_NODES} nodes")
         if self.periodic and min(self.rows, self.columns) < _SMALLEST_TORUS:
             given = f"{self.rows} rows and {self.columns} columns"

@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.states import State
 
 from prefect_qpu.errors import CircuitError
@@ -28,7 +30,11 @@ async def run(store: RecordStore, **changes: object) -> tuple[State[Any], RunSum
 async def artifacts(summary: RunSummary) -> dict[str, Any]:
     async with get_client() as client:
         found = await client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[summary.flow_run_id]))
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[summary.flow_run_id])),
+            flow_run_filter=FlowRunFilter(),
+            task_run_filter=TaskRunFilter(),
+            limit=50,
+            sort=ArtifactSort.KEY_ASC,
         )
     return {str(artifact.key): artifact.data for artifact in found}
 
@@ -80,7 +86,9 @@ async def test_a_rejected_run_without_fallback_has_no_answer(flow_store: RecordS
 
 
 async def test_a_circuit_that_is_too_wide_fails_before_anything_is_stored(flow_store: RecordStore) -> None:
-    state = await hybrid_run(experiment=ghz_document(backend={"kind": "aer", "device": "FakeArmonkV2"}), return_state=True)
+    state = await hybrid_run(
+        experiment=ghz_document(backend={"kind": "aer", "device": "FakeArmonkV2"}), return_state=True
+    )
     assert isinstance(await state.aresult(raise_on_failure=False), CircuitError)
     assert flow_store.runs.list() == []
 
@@ -118,7 +126,9 @@ async def test_a_broken_baseline_does_not_cost_the_quantum_answer(
     assert (summary.comparison["verdict"], summary.comparison["reason"]) == ("not comparable", "the baseline failed")
 
 
-async def test_a_report_that_cannot_be_written_does_not_cost_the_answer(flow_store: RecordStore, tmp_path: Path) -> None:
+async def test_a_report_that_cannot_be_written_does_not_cost_the_answer(
+    flow_store: RecordStore, tmp_path: Path
+) -> None:
     (tmp_path / "taken").write_text("a file")
     state = await hybrid_run(experiment=ghz_document(), report_folder=str(tmp_path / "taken"), return_state=True)
     assert state.name == "Promoted"
@@ -129,15 +139,15 @@ async def test_a_held_run_waits_and_goes_on_as_a_person_decides(
     flow_store: RecordStore, *, approved: bool, name: str
 ) -> None:
     waiting = asyncio.create_task(run(flow_store, promotion={"approval": "always"}))
-    async with get_client() as client:
-        while not (held := [row for row in flow_store.runs.list() if flow_store.runs.decisions(row.id)]):  # noqa: ASYNC110
+    async with asyncio.timeout(60), get_client() as client:
+        while not (held := [row for row in flow_store.runs.list() if flow_store.runs.decisions(row.id)]):
             await asyncio.sleep(0.1)
-        flow_run_id = held[0].flow_run_id
-        while not (await client.read_flow_run(flow_run_id)).state.is_paused():  # type: ignore[arg-type, union-attr]
+        flow_run_id = UUID(held[0].flow_run_id)
+        while not (await client.read_flow_run(flow_run_id)).state.is_paused():  # type: ignore[union-attr]
             await asyncio.sleep(0.1)
         assert "primary" not in flow_store.submissions.for_run(held[0].id)
         answer = {"approved": approved, "by": "Ada", "reason": "seen"}
-        await client.resume_flow_run(flow_run_id, run_input=answer)  # type: ignore[arg-type]
+        await client.resume_flow_run(flow_run_id, run_input=answer)
     state, summary = await waiting
     assert state.name == name
     assert summary.decision is not None

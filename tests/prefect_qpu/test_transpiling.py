@@ -27,7 +27,11 @@ def measured_value(circuit: QuantumCircuit) -> float:
     cut = QuantumCircuit(len(active))
     measured = []
     for instruction in circuit.data:
-        qubits = [active.index(circuit.find_bit(qubit).index) for qubit in instruction.qubits if instruction.operation.name != "barrier"]
+        qubits = [
+            active.index(circuit.find_bit(qubit).index)
+            for qubit in instruction.qubits
+            if instruction.operation.name != "barrier"
+        ]
         if instruction.operation.name == "measure":
             measured += qubits
         elif instruction.operation.name != "barrier":
@@ -63,7 +67,9 @@ def test_gates_that_only_a_measurement_in_z_would_not_see_are_kept(targets: dict
     bare = QuantumCircuit(len(active))
     for instruction in isa.data:
         if instruction.operation.name not in {"barrier", "measure"}:
-            bare.append(instruction.operation, [active.index(isa.find_bit(qubit).index) for qubit in instruction.qubits])
+            bare.append(
+                instruction.operation, [active.index(isa.find_bit(qubit).index) for qubit in instruction.qubits]
+            )
     place = active.index(compiled.qubits[0])
     assert Statevector(bare).expectation_value(SparsePauliOp("Z"), [place]).real == pytest.approx(expected)
 

@@ -35,7 +35,7 @@ def readable(circuit: "QuantumCircuit") -> bool:
 
 def circuit_figure(circuit: "QuantumCircuit", *, fold: int = FOLD) -> str | None:
     """The circuit as an SVG, qubits that do nothing left out; none if it is too large or the drawer cannot draw it."""
-    from qiskit.exceptions import QiskitError  # noqa: PLC0415  only where there is a circuit
+    from qiskit.exceptions import QiskitError
 
     if not readable(circuit) or len(circuit.data) > MOST_DRAWN:
         return None

@@ -63,7 +63,7 @@ class Outcomes:
         """
         names = sorted({*self.measured, *self.ideal} - {OTHER}, key=lambda name: (-self._weight(name), name))
         shown = names[:MOST_OUTCOMES]
-        if len(names) <= MOST_OUTCOMES and len(self.basis) <= 4:  # noqa: PLR2004  few qubits: every outcome has a place
+        if len(names) <= MOST_OUTCOMES and len(self.basis) <= 4:
             shown.sort()
         rows = [(name, _count(self.measured, name), _count(self.ideal, name)) for name in shown]
         rest = (self.shots - sum(row[1] or 0 for row in rows), self.ideal_shots - sum(row[2] or 0 for row in rows))

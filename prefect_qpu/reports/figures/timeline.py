@@ -159,7 +159,7 @@ def _label(axes: "Axes", row: int, text: str, boxes: list[tuple[float, float]]) 
     else:
         widest = max(boxes, key=lambda box: box[1])
         place, side, shift = widest[0], "left", 4
-    halo = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85} if shift == 4 else None  # noqa: PLR2004
+    halo = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85} if shift == 4 else None
     axes.annotate(text, (place, row), (shift, 0), textcoords="offset points", ha=side, va="center", bbox=halo, zorder=5)
 
 
@@ -185,7 +185,7 @@ def _shade_job(axes: "Axes", spans: Sequence[SpanSummary], start: datetime, scal
 
 
 def _axis(axes: "Axes", scale: Scale) -> None:
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+    from matplotlib.ticker import MaxNLocator
 
     cut = scale.cut or (scale.total, scale.total)
     whole = scale.total - (cut[1] - cut[0])

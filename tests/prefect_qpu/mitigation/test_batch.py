@@ -55,7 +55,9 @@ def test_methods_share_the_circuits_that_they_have_in_common(monkeypatch: pytest
     assert [share.pubs for share in batch.shares] == [(0, 1), (0, 1, 2)]
 
 
-def test_every_method_finds_its_own_counts_in_the_batch_also_after_a_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_method_finds_its_own_counts_in_the_batch_also_after_a_round_trip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(METHODS, "doubled", Doubled())  # type: ignore[arg-type]
     batch = plan_batch([MethodSpec(method="doubled", options={"shots": 5}), MethodSpec(method="raw")], context())
     bits = BitArray.from_counts({"00": 600, "11": 400}, 2)

@@ -144,7 +144,7 @@ def test_a_failure_in_the_other_process_is_told() -> None:
     for qubit in range(40):
         circuit.rx(0.1, qubit)
     circuit.measure(range(40), range(40))
-    with pytest.raises(JobFailedError, match="(?i)memory|qubits"):
+    with pytest.raises(JobFailedError, match=r"(?i)memory|qubits"):
         run_isolated(Simulation((pub(circuit, 10),), None, 1, "statevector"))
 
 
@@ -196,7 +196,7 @@ def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
         AerProvider(AerBackendSpec(method="magic"))
 
 
-def test_a_saved_snapshot_makes_the_same_noise(tmp_path) -> None:  # noqa: ANN001
+def test_a_saved_snapshot_makes_the_same_noise(tmp_path) -> None:
     calibration = device_calibration("FakeManilaV2")
     calibration.write(tmp_path / "manila.json")
     provider = AerProvider(AerBackendSpec(calibration=Calibration.read(tmp_path / "manila.json")))
@@ -204,8 +204,10 @@ def test_a_saved_snapshot_makes_the_same_noise(tmp_path) -> None:  # noqa: ANN00
     assert provider.describe()["calibration_hash"] == calibration.hash
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"device": "x", "num_qubits": 0, "qubits": [], "instructions": []}'])
-def test_a_malformed_snapshot_is_refused(tmp_path, content: str) -> None:  # noqa: ANN001
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[1]", '{"device": "x", "num_qubits": 0, "qubits": [], "instructions": []}']
+)
+def test_a_malformed_snapshot_is_refused(tmp_path, content: str) -> None:
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(BackendError, match="calibration snapshot"):
         Calibration.read(tmp_path / "bad.json")

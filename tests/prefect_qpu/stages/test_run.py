@@ -156,8 +156,11 @@ def test_a_person_decides_once(opened: Callable[..., Run]) -> None:
 def test_a_simulation_that_fails_ends_as_a_failed_job(opened: Callable[..., Run]) -> None:
     from prefect_qpu.jobs import complete
 
-    document = {"kind": "circuit", "qasm": 'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; rx(0.3) q[0];',
-                "observables": {"z": "Z"}}
+    document = {
+        "kind": "circuit",
+        "qasm": 'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; rx(0.3) q[0];',
+        "observables": {"z": "Z"},
+    }
     run = opened(ghz(workload=document, hypothesis=None, backend={"kind": "aer", "method": "stabilizer"}))
     submit(run)
     with pytest.raises(JobFailedError):
