@@ -92,7 +92,7 @@ def _migrate(database: Database, connection: Connection) -> None:
             f"prefect-qpu does not know (its newest is {HEAD_REVISION!r}). Upgrade prefect-qpu, or use another "
             "database for the store."
         )
-    from alembic import command  # noqa: PLC0415  # takes 0.7 s, and is needed only here
+    from alembic import command  # takes 0.7 s, and is needed only here
 
     config = _config()
     config.attributes["connection"] = connection
@@ -110,13 +110,13 @@ def _check_free(database: Database, connection: Connection) -> None:
 
 
 def _known_revisions() -> set[str]:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  # takes 0.7 s, and is needed only here
+    from alembic.script import ScriptDirectory  # takes 0.7 s, and is needed only here
 
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def _config() -> "Config":
-    from alembic.config import Config  # noqa: PLC0415  # takes 0.7 s, and is needed only here
+    from alembic.config import Config  # takes 0.7 s, and is needed only here
 
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
