@@ -266,9 +266,8 @@ def _tested(name: str, result: TestResult, signal: Signal, reason: str, shots: i
 
 
 def _agreement(result: TestResult) -> str:
-    reason = (
-        f"the ideal simulation differs from the reference by {round(result.observed, 9):+.4g}, tolerance {result.threshold:g}"
-    )
+    difference = round(result.observed, 9)
+    reason = f"the ideal simulation differs from the reference by {difference:+.4g}, tolerance {result.threshold:g}"
     if result.verdict is Verdict.PASS or result.shots_needed is None:
         return reason
     return f"{reason}; {result.shots_needed} shots would decide"

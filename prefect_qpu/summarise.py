@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from prefect_qpu.latency import seconds_by_stage
-from prefect_qpu.records import RecordStore, RunRow, SubmissionRow
+from prefect_qpu.records import BaselineRow, RecordStore, RunRow, SubmissionRow
 from prefect_qpu.summary import (
     BackendSummary,
     BaselineSummary,
@@ -36,18 +38,12 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
     comparison = stages.get("compare")
     spans = store.runs.spans(row.id)
     return RunSummary(
+        **{name: value for name, value in _fields(row, RunSummary).items() if name != "backend"},
         run_id=row.id,
-        flow_run_id=row.flow_run_id,
-        state=row.state,
-        outcome=row.outcome,
-        source=row.source,
-        error=row.error,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
         experiment=_experiment(store, row),
         backend=_backend(store, row),
         decision=_decision(store, row),
-        estimates=[_estimate(item) for item in store.runs.estimates(row.id)],
+        estimates=[EstimateSummary(**_fields(item, EstimateSummary)) for item in store.runs.estimates(row.id)],
         simulations={name: stages["smoke_test"][name] for name in ("ideal", "noisy")} if "smoke_test" in stages else {},
         counts=_counts(store, stages, submissions, ("primary", "fallback")),
         ideal_counts=_counts(store, stages, submissions, ("smoke-ideal-powered", "smoke-ideal")),
@@ -70,8 +66,6 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
         seconds_by_stage=seconds_by_stage(spans),
         submissions=[_submission(store, role, item) for role, item in submissions.items()],
         circuits=_circuits(store, stages),
-        versions=row.versions,
-        seeds=row.seeds,
     )
 
 
@@ -115,33 +109,13 @@ def _decision(store: RecordStore, row: RunRow) -> DecisionSummary | None:
     )
 
 
-def _estimate(item: Any) -> EstimateSummary:
-    return EstimateSummary(
-        method=item.method,
-        observable=item.observable,
-        source=item.source,
-        value=item.value,
-        stderr=item.stderr,
-        systematic=item.systematic,
-        shots=item.shots,
-        exact=item.exact,
-        variance_multiplier=item.variance_multiplier,
-        point=item.point,
-        details=dict(item.details),
-    )
+def _baseline(item: BaselineRow) -> BaselineSummary:
+    return BaselineSummary(**_fields(item, BaselineSummary), details=dict(item.document.get("details", {})))
 
 
-def _baseline(item: Any) -> BaselineSummary:
-    return BaselineSummary(
-        method=item.method,
-        observable=item.observable,
-        value=item.value,
-        bound=item.bound,
-        exact=item.exact,
-        certificate=dict(item.certificate),
-        seconds=item.seconds,
-        details=dict(item.document.get("details", {})),
-    )
+def _fields(row: Any, model: type[BaseModel]) -> dict[str, Any]:
+    """What a row and a model have in common."""
+    return {name: getattr(row, name) for name in model.model_fields if hasattr(row, name)}
 
 
 def _judged(baselines: Sequence[BaselineSummary], comparison: Mapping[str, Any] | None) -> BaselineSummary | None:
@@ -176,18 +150,10 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
 def _submission(store: RecordStore, role: str, row: SubmissionRow) -> SubmissionSummary:
     metadata = store.submissions.result_metadata(row.id) if row.state == "done" else {}
     return SubmissionSummary(
+        **_fields(row, SubmissionSummary),
         role=role,
-        request_hash=row.request_hash,
-        provider=row.provider,
-        backend=row.backend,
-        job_id=row.job_id,
-        state=row.state,
         attempts=row.attempt,
-        replicate=row.replicate,
-        seed=row.seed,
         shots=[pub["shots"] for pub in row.pubs],
-        payload_bytes=row.payload_bytes,
-        qpu_seconds=row.qpu_seconds,
         executed=list(metadata.get("pubs", [])),
     )
 

@@ -3,10 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
 from prefect_qpu.blocks.stage_latency import StageLatency
-from prefect_qpu.reports.markdown import artifact_prefix
+from prefect_qpu.reports.markdown import artifact_prefix, report_markdown
 from prefect_qpu.run import Run
 from prefect_qpu.stages import report as stage
 from prefect_qpu.tasks.publishing import published
@@ -24,7 +25,14 @@ async def report(run: Run, folder: Path | None = None, latency: StageLatency | N
     """
     with run.measured("report"):
         path = await asyncio.to_thread(stage.report, run, folder)
+        figure = await asyncio.to_thread(stage.figure, run)
+    prefix = artifact_prefix(run.experiment.name)
+    await published(
+        acreate_markdown_artifact(
+            report_markdown(run.experiment.name, path, figure), key=f"{prefix}-report", description=str(path)
+        )
+    )
     spans = run.store.runs.spans(run.id)
-    await published((latency or StageLatency()).publish(spans, artifact_prefix(run.experiment.name)))
+    await published((latency or StageLatency()).publish(spans, prefix))
     get_run_logger().info("Report: %s", path)
     return path

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from prefect_qpu.calibration import Calibration
+from prefect_qpu.reports.style import data_uri
 from prefect_qpu.summary import RunSummary
 
 SYMBOLS = {
@@ -101,6 +103,17 @@ def comparison_markdown(summary: RunSummary) -> str:
         _table(("", ""), [(name, _number(value)) for name, value in comparison.get("cost", {}).items()]),
     ]
     return "\n\n".join(parts)
+
+
+def report_markdown(name: str, path: Path, figure: str) -> str:
+    """Where the HTML page is, and the figure of the estimates.
+
+    Args:
+        name: Name of the experiment.
+        path: The page.
+        figure: SVG text.
+    """
+    return f"# {_text(name)}\n\nThe full report: `{path}`\n\n![Estimates by method and source]({data_uri(figure)})"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefect_qpu.records import RecordStore
-from prefect_qpu.reports import write_report
+from prefect_qpu.reports import comparison_figure, write_report
 from prefect_qpu.run import Run
 from prefect_qpu.summarise import summarise
 
@@ -11,6 +11,11 @@ from prefect_qpu.summarise import summarise
 def report(run: Run, folder: Path | None = None) -> Path:
     """Path of the page that was written."""
     return report_of(run.store, run.id, folder)
+
+
+def figure(run: Run) -> str:
+    """The estimates of a run by method and source, as SVG text of at most 100 kB."""
+    return comparison_figure(summarise(run.store, run.id))
 
 
 def report_of(store: RecordStore, run_id: str, folder: Path | None = None) -> Path:

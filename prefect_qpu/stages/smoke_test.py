@@ -22,7 +22,8 @@ from prefect_qpu.statistics import shots_for_equivalence
 from prefect_qpu.validation import target_findings
 
 STAGE = "smoke_test"
-MOST_SHOTS = 1_000_000
+MOST_SHOTS = 400_000
+"""Shots above which an equivalence test is left undecided."""
 LONGEST_SIMULATION = 300.0
 """Predicted seconds above which a smoke test is not simulated; the gate then leaves the decision to a person."""
 
@@ -92,7 +93,7 @@ def _ideal(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[
     provider = AerProvider(AerBackendSpec(), clock=run.clock)
     estimates, reason = _estimate(run, "smoke-ideal", provider, encoded, transpiled, run.experiment.shots)
     wanted = _shots_to_decide(run, estimates)
-    if wanted <= run.experiment.shots:
+    if wanted <= run.experiment.shots or _shots_to_decide(run, estimates, power=0.5) > MOST_SHOTS:
         return estimates, reason
     powered, refused = _estimate(run, "smoke-ideal-powered", provider, encoded, transpiled, min(wanted, MOST_SHOTS))
     return (estimates, reason) if refused else (powered, reason)
@@ -130,14 +131,15 @@ def _too_long(pubs: Sequence[SamplerPub], provider: AerProvider) -> str:
     return f"not simulated: it would take about {seconds:.2g} s, more than {LONGEST_SIMULATION:g} s"
 
 
-def _shots_to_decide(run: Run, estimates: Mapping[str, Estimate]) -> int:
+def _shots_to_decide(run: Run, estimates: Mapping[str, Estimate], *, power: float | None = None) -> int:
+    """Shots with which every observable's equivalence test passes, with the policy's power or another."""
     policy = run.policy
     wanted = [
         shots_for_equivalence(
             float(estimate.stderr) ** 2 * run.experiment.shots,
             policy.tolerance,
             confidence=policy.confidence,
-            power=policy.power,
+            power=policy.power if power is None else power,
         )
         for estimate in estimates.values()
     ]

@@ -44,7 +44,13 @@ async def test_a_promoted_run_answers_on_the_quantum_path_and_shows_it(flow_stor
     assert (state.name, summary.outcome, summary.source) == ("Promoted", "promoted", "quantum")
     assert await state.aresult() == summary.run_id
     shown = await artifacts(summary)
-    assert set(shown) == {"ghz-check-decision", "ghz-check-calibration", "ghz-check-comparison", "ghz-check-latency"}
+    assert set(shown) == {
+        "ghz-check-decision",
+        "ghz-check-calibration",
+        "ghz-check-comparison",
+        "ghz-check-latency",
+        "ghz-check-report",
+    }
     assert "noise_distinguishable" in shown["ghz-check-decision"]
     assert "fake_manila" in shown["ghz-check-calibration"]
     assert all(len(str(data)) < 200_000 for data in shown.values())

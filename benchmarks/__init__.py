@@ -1,0 +1,1 @@
+"""What the package costs beside the raw libraries: ratios and differences, measured in one run."""
