@@ -11,6 +11,7 @@ from pydantic import Field
 
 from prefect_qpu.run import Run
 from prefect_qpu.stages.promote import approve, decision
+from prefect_qpu.tasks.promote import show_decision
 
 A_WEEK = 7 * 86_400
 KEY = "promotion"
@@ -41,6 +42,7 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
         description=f"**{run.experiment.name}** is held: {held['reason']}. Approve to submit the job to "
         f"{run.provider.name}."
     )
+    run.store.runs.move(run.id, "waiting")
     try:
         if _deployed():
             answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
@@ -50,9 +52,12 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
         return held
     if answer is None:
         return held
-    return await asyncio.to_thread(
+    run.store.runs.move(run.id, "running")
+    decided = await asyncio.to_thread(
         approve, run, approved=answer.approved, by=answer.by or "a person in the UI", reason=answer.reason
     )
+    await show_decision(run, decided)
+    return decided
 
 
 def _deployed() -> bool:

@@ -1,6 +1,7 @@
 """Task `promote`: the gate's decision, shown with its numbers."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact
@@ -18,6 +19,12 @@ async def promote(run: Run) -> dict[str, Any]:
     """The policy's decision: ``outcome`` (promoted, held, rejected), ``reason``, ``criteria``."""
     decision = await asyncio.to_thread(stage.promote, run)
     get_run_logger().info("%s: %s", decision["outcome"].capitalize(), decision["reason"])
+    await show_decision(run, decision)
+    return decision
+
+
+async def show_decision(run: Run, decision: Mapping[str, Any]) -> None:
+    """Publish the decision that holds now, the policy's or a person's."""
     await published(
         acreate_markdown_artifact(
             decision_markdown(run.experiment.name, decision),
@@ -25,4 +32,3 @@ async def promote(run: Run) -> dict[str, Any]:
             description=f"{decision['outcome'].capitalize()}: {decision['reason']}",
         )
     )
-    return decision

@@ -17,4 +17,4 @@ def stage_task(name: str) -> Callable[[Stage[Given, Made]], Task[Given, Coroutin
     Args:
         name: Name in the Prefect UI.
     """
-    return task(name=name, cache_policy=NO_CACHE, persist_result=False)
+    return task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)

@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect_qpu.calibration import Calibration
+from prefect_qpu.reports.labels import verdict
 from prefect_qpu.reports.style import data_uri
+from prefect_qpu.reports.units import by_name, count, number, plus_minus, seconds, timestamp, title, within
 from prefect_qpu.summary import RunSummary
-
-SYMBOLS = {
-    "pass": "✅ pass",
-    "fail": "❌ fail",
-    "inconclusive": "❓ inconclusive",
-    "not applicable": "not applicable",
-}
 
 
 def artifact_prefix(name: str) -> str:
@@ -29,21 +24,23 @@ def artifact_prefix(name: str) -> str:
 
 
 def decision_markdown(name: str, decision: Mapping[str, Any]) -> str:
-    """The gate's decision with every criterion."""
+    """The gate's decision with every criterion, and who decided where the policy left it to a person."""
     rows = [
         (
+            _verdict(item["verdict"]),
             item["name"],
             item["observable"] or "",
-            _number(item["observed"]),
-            _interval(item["interval"]),
+            _observed(item["observed"], item["interval"]),
             _number(item["threshold"]),
-            SYMBOLS[item["verdict"]],
             item["reason"],
         )
         for item in decision["criteria"]
     ]
-    head = ("criterion", "observable", "observed", "interval", "threshold", "verdict", "reason")
-    return f"# {_text(name)}: {decision['outcome']}\n\n{_text(decision['reason'])}\n\n{_table(head, rows)}"
+    head = ("verdict", "criterion", "observable", "observed", "threshold", "reason")
+    parts = [f"# {_text(name)}: {decision['outcome']}", _text(decision["reason"])]
+    if "by" in decision:
+        parts.append(f"Decided by **{_text(decision['by'])}**. The run was held: {_text(decision['held_by'])}")
+    return "\n\n".join([*parts, _table(head, rows)])
 
 
 def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: datetime) -> str:
@@ -52,7 +49,7 @@ def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: d
     age = calibration.age(now)
     rows = [
         ("device", f"{calibration.device} {calibration.version}, {calibration.num_qubits} qubits"),
-        ("calibrated", f"{summary['taken_at'] or 'unknown'}" + (f" ({age / 86_400:.1f} days ago)" if age else "")),
+        ("calibrated", "unknown" if age is None else f"{timestamp(calibration.taken_at)}, {seconds(age)} ago"),
         ("snapshot", f"`{calibration.hash[:16]}`"),
         ("median T1", _scaled(summary["median_t1"], 1e6, "µs")),
         ("median T2", _scaled(summary["median_t2"], 1e6, "µs")),
@@ -72,10 +69,10 @@ def comparison_markdown(summary: RunSummary) -> str:
             item.observable,
             item.method,
             item.source + (" (simulated backend)" if item.source == "quantum" and summary.backend.simulator else ""),
-            f"{item.value:.5g} ± {item.stderr:.2g}",
+            plus_minus(item.value, item.stderr),
             _number(item.exact),
-            "" if item.exact is None else f"{item.value - item.exact:+.3g}",
-            str(item.shots),
+            "" if item.exact is None else number(item.value - item.exact, 3),
+            count(item.shots),
         )
         for item in summary.estimates
     ]
@@ -83,9 +80,9 @@ def comparison_markdown(summary: RunSummary) -> str:
         (
             item.observable,
             item.method,
-            f"{item.value:.6g}",
+            number(item.value),
             "exact" if item.exact else "heuristic",
-            f"{item.seconds:.3g} s",
+            seconds(item.seconds),
         )
         for item in summary.baselines
     ]
@@ -100,7 +97,7 @@ def comparison_markdown(summary: RunSummary) -> str:
         if baselines
         else _text(summary.no_baseline or "none"),
         "## Cost",
-        _table(("", ""), [(name, _number(value)) for name, value in comparison.get("cost", {}).items()]),
+        _table(("", ""), [(title(name), by_name(name, value)) for name, value in comparison.get("cost", {}).items()]),
     ]
     return "\n\n".join(parts)
 
@@ -126,12 +123,17 @@ def _text(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
 
+def _verdict(word: str) -> str:
+    badge = verdict(word)
+    return f"{badge.mark} {badge.word}"
+
+
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
+    return "" if value is None else number(value, 4)
 
 
-def _interval(bounds: Sequence[float] | None) -> str:
-    return "" if bounds is None else f"{bounds[0]:.4g} to {bounds[1]:.4g}"
+def _observed(value: float | None, bounds: Sequence[float] | None) -> str:
+    return _number(value) if value is None or bounds is None else within(value, bounds[0], bounds[1])
 
 
 def _scaled(value: float | None, factor: float, unit: str) -> str:
