@@ -19,9 +19,11 @@ POLL_SECONDS = 2
 
 
 class Approval(RunInput):
-    """A person's decision on a held run."""
+    """A person's decision on a held run; resuming without a word approves nothing."""
 
-    approved: bool = Field(default=True, description="Whether the job may be submitted.")
+    approved: bool = Field(
+        default=False, description="Whether the job may be submitted; otherwise the fallback answers."
+    )
     by: str = Field(default="", description="Who decides.")
     reason: str = Field(default="", description="Why.")
 
