@@ -159,7 +159,7 @@ def _adopt(run: Run, row: SubmissionRow, provider: Provider, told: Sequence[JobS
 def _fetch(run: Run, row: SubmissionRow, provider: Provider, told: Sequence[JobStatus]) -> None:  # noqa: ARG001
     assert row.job_id is not None
     result = provider.result(row.job_id)
-    _check_result(row, result)
+    _check_result(row.job_id, _stored_pubs(run, row), result)
     run.store.submissions.store_results(row.id, result, run.clock())
     for span in provider_spans(result):
         run.keep(span)
@@ -212,12 +212,12 @@ def _payload(pub: SamplerPub) -> int:
     return len(to_qpy(pub.circuit)) + 8 * int(pub.parameter_values.size) * int(pub.parameter_values.num_parameters)
 
 
-def _check_result(row: SubmissionRow, result: JobResult) -> None:
+def _check_result(job_id: str, pubs: Sequence[SamplerPub], result: JobResult) -> None:
     """Refuse counts that do not fit the request."""
-    if len(result.counts) != len(row.pubs):
-        raise InvalidResultError(f"job {row.job_id} returned {len(result.counts)} results for {len(row.pubs)} PUBs")
-    for index, (bits, pub) in enumerate(zip(result.counts, row.pubs, strict=True)):
-        if bits.num_shots != pub["shots"]:
-            raise InvalidResultError(
-                f"job {row.job_id} returned {bits.num_shots} shots for PUB {index}, which asked for {pub['shots']}"
-            )
+    if len(result.counts) != len(pubs):
+        raise InvalidResultError(f"job {job_id} returned {len(result.counts)} results for {len(pubs)} PUBs")
+    for index, (bits, pub) in enumerate(zip(result.counts, pubs, strict=True)):
+        returned = {"shots": bits.num_shots, "bits": bits.num_bits, "shape": bits.shape}
+        wanted = {"shots": pub.shots, "bits": pub.circuit.num_clbits, "shape": pub.parameter_values.shape}
+        if returned != wanted:
+            raise InvalidResultError(f"job {job_id} returned {returned} for PUB {index}, expected {wanted}")

@@ -1,0 +1,182 @@
+"""Submission and polling against a provider that loses answers: what is bought, and what is kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+from qiskit.primitives.containers import BitArray
+
+from prefect_qpu.errors import InvalidResultError, JobCancelledError, JobFailedError, ProviderUnavailableError
+from prefect_qpu.experiment import AerBackendSpec
+from prefect_qpu.jobs import Action, advance, complete, counts
+from prefect_qpu.providers import JobRequest, JobResult, JobState, JobStatus
+from prefect_qpu.providers.aer import AerProvider
+from prefect_qpu.records import RecordStore
+from prefect_qpu.run import Run, open_run
+from prefect_qpu.stages.execute import PRIMARY, submit
+from tests.experiments import ghz
+
+
+class UnreliableProvider(AerProvider):
+    """A durable provider over Aer that counts what is bought and fails as it is told."""
+
+    durable = True
+
+    def __init__(self) -> None:
+        super().__init__(AerBackendSpec(device="FakeManilaV2"))
+        self.bought: list[str] = []
+        self.cancelled: list[str] = []
+        self.lose_answers = 0
+        self.fail_polls = 0
+        self.states: dict[str, JobStatus] = {}
+        self.damage: Callable[[JobResult], JobResult] = lambda result: result
+
+    def submit(self, request: JobRequest) -> str:
+        job_id = super().submit(request)
+        self.bought.append(job_id)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise ProviderUnavailableError("the connection was cut after the job was accepted")
+        return job_id
+
+    def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
+        if self.fail_polls:
+            self.fail_polls -= 1
+            raise ProviderUnavailableError("503")
+        found = super().status(job_ids)
+        return [self.states.get(status.job_id, status) for status in found]
+
+    def find(self, tag: str) -> list[JobStatus]:
+        mine = {*self.bought, *self.states}
+        return [status for status in super().find(tag) if status.job_id in mine]
+
+    def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    def result(self, job_id: str) -> JobResult:
+        return self.damage(super().result(job_id))
+
+
+@pytest.fixture
+def provider() -> UnreliableProvider:
+    return UnreliableProvider()
+
+
+@pytest.fixture
+def run(store: RecordStore, provider: UnreliableProvider) -> Run:
+    return open_run(store, ghz(), provider)
+
+
+def patiently(run: Run, *, tries: int = 200) -> None:
+    """Advance until the counts are stored, as a caller does that takes an unreachable provider for no news."""
+    for _ in range(tries):
+        try:
+            complete(run, PRIMARY)
+        except ProviderUnavailableError:
+            continue
+        return
+    raise AssertionError("no end")
+
+
+def test_an_answer_that_is_lost_after_acceptance_buys_no_second_job(run: Run, provider: UnreliableProvider) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    submit(run)
+    patiently(run)
+    assert len(provider.bought) == 1
+    assert run.store.submissions.for_run(run.id)[PRIMARY].job_id == provider.bought[0]
+
+
+def test_a_hundred_poll_errors_buy_no_second_job(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    provider.fail_polls = 100
+    patiently(run)
+    assert len(provider.bought) == 1
+
+
+def test_two_runs_of_the_same_experiment_at_the_same_moment_buy_one_job(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    first, second = open_run(store, ghz(), provider), open_run(store, ghz(), provider)
+    submit(first)
+    submit(second)
+    complete(first, PRIMARY)
+    complete(second, PRIMARY)
+    assert len(provider.bought) == 1
+    assert counts(first, PRIMARY)[0] == counts(second, PRIMARY)[0]
+
+
+def test_replicates_and_later_runs_buy_their_own(store: RecordStore, provider: UnreliableProvider) -> None:
+    for experiment in (ghz(replicate=1), ghz(replicate=2), ghz(replicate=2)):
+        run = open_run(store, experiment, provider)
+        submit(run)
+        complete(run, PRIMARY)
+    assert len(provider.bought) == 2
+    later = open_run(store, ghz(), provider)
+    submit(later)
+    complete(later, PRIMARY)
+    assert len(provider.bought) == 3
+
+
+def test_several_jobs_under_one_tag_are_reduced_to_one(run: Run, provider: UnreliableProvider) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    tag = run.store.submissions.for_run(run.id)[PRIMARY].request_hash
+    twin = AerProvider.submit(provider, JobRequest((), tag))
+    provider.states[twin] = JobStatus(twin, JobState.QUEUED)
+    submit(run)
+    patiently(run)
+    assert run.store.submissions.for_run(run.id)[PRIMARY].job_id == provider.bought[0]
+    assert provider.cancelled == [twin]
+
+
+def test_a_failure_of_the_provider_is_attempted_again_up_to_the_limit(run: Run, provider: UnreliableProvider) -> None:
+    def advance_while_every_job_fails() -> None:
+        for _ in range(20):
+            for job_id in provider.bought:
+                provider.states[job_id] = JobStatus(job_id, JobState.FAILED, message="9701", retryable=True)
+            advance(run, PRIMARY)
+
+    submit(run)
+    with pytest.raises(JobFailedError, match="after 3 attempts"):
+        advance_while_every_job_fails()
+    assert len(provider.bought) == 3
+
+
+def test_a_failure_of_the_circuit_is_not_attempted_again(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    provider.states[provider.bought[0]] = JobStatus(provider.bought[0], JobState.FAILED, message="bad circuit")
+    with pytest.raises(JobFailedError, match="bad circuit"):
+        complete(run, PRIMARY)
+    assert len(provider.bought) == 1
+
+
+def test_a_cancelled_job_is_not_bought_again(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    provider.states[provider.bought[0]] = JobStatus(provider.bought[0], JobState.CANCELLED)
+    with pytest.raises(JobCancelledError):
+        complete(run, PRIMARY)
+    assert len(provider.bought) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda result: replace(result, counts=result.counts[:1]),
+        lambda result: replace(result, counts=(*result.counts[:1], result.counts[1].slice_shots(range(7)))),
+        lambda result: replace(result, counts=(*result.counts[:1], BitArray.from_counts({"0": 2000}, 1))),
+    ],
+)
+def test_counts_that_do_not_fit_the_request_are_refused_and_not_stored(
+    run: Run, provider: UnreliableProvider, damage: Callable[[JobResult], JobResult]
+) -> None:
+    submit(run)
+    provider.damage = damage
+    with pytest.raises(InvalidResultError):
+        complete(run, PRIMARY)
+    assert run.store.submissions.for_run(run.id)[PRIMARY].state != "done"
+    provider.damage = lambda result: result
+    assert advance(run, PRIMARY) is Action.FETCH
+    assert len(counts(run, PRIMARY)) == 2
