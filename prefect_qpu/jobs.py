@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,8 @@ from prefect_qpu.records import SubmissionRow
 from prefect_qpu.run import Run
 
 MAX_ATTEMPTS = 3
+CLAIM = timedelta(minutes=20)
+"""How long one process alone may send a request: longer than a provider's client waits for an answer."""
 FIRST_INTERVAL, LONGEST_INTERVAL, GROWTH = 0.01, 5.0, 1.4
 
 
@@ -107,6 +110,8 @@ def advance(run: Run, role: str, provider: Provider | None = None) -> Action:
     """
     provider = provider or run.provider
     row = run.store.submissions.for_run(run.id)[role]
+    if row.job_id is None and not _claimed(run, row):
+        return Action.WAIT
     stored = JobState.DONE if row.state == JobState.DONE else None
     told = [] if stored else _ask(provider, row)
     action = decide(stored, row.job_id, row.attempt, told)
@@ -131,6 +136,12 @@ def complete(
 def counts(run: Run, role: str) -> list[BitArray]:
     """The stored counts of a role's submission, one bit array for each PUB."""
     return run.store.submissions.results(run.store.submissions.for_run(run.id)[role].id)
+
+
+def _claimed(run: Run, row: SubmissionRow) -> bool:
+    """Whether this run may send the request; another run that shares it may be sending it now."""
+    now = run.clock()
+    return run.store.submissions.claim(row.id, run.id, now, now + CLAIM)
 
 
 def _ask(provider: Provider, row: SubmissionRow) -> list[JobStatus]:

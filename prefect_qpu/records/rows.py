@@ -80,6 +80,8 @@ class SubmissionRow(_Row):
     calibration_hash: str | None
     qpu_seconds: float | None
     error: str | None
+    claimed_by: str | None
+    claimed_until: datetime | None
     created_at: datetime
     submitted_at: datetime | None
     ended_at: datetime | None

@@ -143,6 +143,9 @@ class Submission(Base):
     calibration_hash: Mapped[str | None] = mapped_column(ForeignKey("calibrations.hash"))
     qpu_seconds: Mapped[float | None]
     error: Mapped[str | None] = mapped_column(Message)
+    claimed_by: Mapped[str | None]
+    """Who may send the request now."""
+    claimed_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

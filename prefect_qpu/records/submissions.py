@@ -105,6 +105,23 @@ class Submissions(Results):
             session.execute(update(link).where(link.submission_id == submission_id).values(submission_id=new.id))
             return SubmissionRow.of(new)
 
+    def claim(self, submission_id: int, owner: str, now: datetime, until: datetime) -> bool:
+        """Whether ``owner`` alone may send the request until then; true again for the same owner.
+
+        Of several processes that share a submission, one sends it; the others wait for the job, or for the end of the
+        claim if that process died. A submission that has a job or has ended cannot be claimed.
+
+        Raises:
+            RecordNotFoundError: there is no such submission.
+        """
+        with self._database.writing() as session:
+            record = locked(session, submission_id)
+            taken = record.claimed_until is not None and record.claimed_until > now and record.claimed_by != owner
+            if taken or record.job_id is not None or record.state in FINAL:
+                return False
+            record.claimed_by, record.claimed_until = owner, until
+            return True
+
     def accepted(self, submission_id: int, job_id: str, now: datetime) -> SubmissionRow:
         """The submission, with the job that serves it.
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prefect_qpu.errors import StoreError
+from prefect_qpu.hashing import content_hash
 from prefect_qpu.latency import Span
 from prefect_qpu.records import EstimateRow, RecordStore
 
@@ -22,7 +23,7 @@ def bits_of(number: float) -> bytes:
 @given(numbers=st.lists(st.floats(allow_nan=False), min_size=1, max_size=50))
 def test_doubles_come_back_bit_for_bit(store: RecordStore, started: Callable[..., str], numbers: list[float]) -> None:
     numbers = [*EDGES, *numbers]
-    run = started(f"run-{abs(hash(tuple(numbers)))}")
+    run = started(f"run-{content_hash(b''.join(map(bits_of, numbers)))}")
     rows = [EstimateRow("quantum", "raw", "zz", number, -number, 1, point) for point, number in enumerate(numbers)]
     store.runs.add_estimates(run, rows)
     stored = store.runs.estimates(run)

@@ -8,7 +8,8 @@ from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.errors import InvalidResultError, JobCancelledError, JobFailedError, ProviderUnavailableError
 from prefect_qpu.experiment import AerBackendSpec
-from prefect_qpu.jobs import Action, advance, complete, counts
+from prefect_qpu.jobs import CLAIM, Action, advance, complete, counts
+from prefect_qpu.latency import utc_now
 from prefect_qpu.providers import JobRequest, JobResult, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
@@ -105,6 +106,32 @@ def test_two_runs_of_the_same_experiment_at_the_same_moment_buy_one_job(
     complete(second, PRIMARY)
     assert len(provider.bought) == 1
     assert counts(first, PRIMARY)[0] == counts(second, PRIMARY)[0]
+
+
+def test_a_run_waits_while_another_one_is_sending_their_common_request(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    first, second = open_run(store, ghz(), provider), open_run(store, ghz(), provider)
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(first)
+    provider.lose_answers = 0
+    assert submit(second).job_id is None
+    assert advance(second, PRIMARY) is Action.WAIT
+    assert advance(first, PRIMARY) is Action.ADOPT
+    complete(second, PRIMARY)
+    assert len(provider.bought) == 1
+
+
+def test_the_claim_of_a_run_that_died_runs_out(store: RecordStore, provider: UnreliableProvider) -> None:
+    first = open_run(store, ghz(), provider)
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(first)
+    later = open_run(store, ghz(), provider, clock=lambda: utc_now() + 2 * CLAIM)
+    submit(later)
+    complete(later, PRIMARY)
+    assert len(provider.bought) == 1
 
 
 def test_replicates_and_later_runs_buy_their_own(store: RecordStore, provider: UnreliableProvider) -> None:

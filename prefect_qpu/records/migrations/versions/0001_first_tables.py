@@ -99,6 +99,8 @@ def upgrade() -> None:
         sa.Column("calibration_hash", sa.String(), nullable=True),
         sa.Column("qpu_seconds", DOUBLE, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("claimed_by", sa.String(), nullable=True),
+        sa.Column("claimed_until", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("submitted_at", MOMENT, nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
