@@ -1,21 +1,21 @@
 """`Calibration`: a device's properties at one time, as JSON data; from a backend, and back to a target."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from qiskit.circuit import Delay, ForLoopOp, Gate, IfElseOp, Measure, Parameter, Reset, SwitchCaseOp, WhileLoopOp
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.providers import BackendV2, QubitProperties
 from qiskit.transpiler import InstructionProperties, Target
 
-from prefect_qpu.definition import Definition
-from prefect_qpu.errors import BackendError
+from prefect_qpu.definition import Definition, Seconds, explain
+from prefect_qpu.errors import BackendError, InputError
 from prefect_qpu.hashing import content_hash
 
 _CONTROL_FLOW = {"if_else": IfElseOp, "for_loop": ForLoopOp, "switch_case": SwitchCaseOp, "while_loop": WhileLoopOp}
@@ -24,13 +24,15 @@ _SPECIAL = {"measure": Measure(), "reset": Reset(), "delay": Delay(Parameter("t"
 FIELD = "backend.calibration"
 EXPECTED = "a calibration snapshot in JSON (Calibration.write makes one)"
 
+Positive = Annotated[float, Field(gt=0)]
+
 
 class QubitCalibration(Definition):
     """Coherence of one qubit."""
 
-    t1: float | None = None
+    t1: Positive | None = None
     """Seconds."""
-    t2: float | None = None
+    t2: Positive | None = None
     """Seconds."""
     frequency: float | None = None
     """Hertz."""
@@ -42,9 +44,9 @@ class InstructionCalibration(Definition):
     name: str
     qubits: tuple[int, ...] | None = None
     """Physical qubits in order; none for an instruction that acts anywhere."""
-    duration: float | None = None
+    duration: Seconds | None = None
     """Seconds."""
-    error: float | None = None
+    error: Annotated[float, Field(ge=0, le=1)] | None = None
     """Average gate error; for a measurement, the probability of a wrong outcome."""
 
 
@@ -53,7 +55,7 @@ class Calibration(Definition):
 
     device: str
     version: str = ""
-    taken_at: datetime | None = None
+    taken_at: AwareDatetime | None = None
     """When the device was calibrated, in UTC."""
     num_qubits: int = Field(ge=1)
     dt: float | None = None
@@ -61,6 +63,20 @@ class Calibration(Definition):
     qubits: tuple[QubitCalibration, ...]
     instructions: tuple[InstructionCalibration, ...]
     control_flow: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.qubits) != self.num_qubits:
+            raise BackendError("qubits", given=f"{len(self.qubits)} qubits", expected=f"num_qubits, {self.num_qubits}")
+        seen: set[tuple[str, tuple[int, ...] | None]] = set()
+        for index, item in enumerate(self.instructions):
+            _check_instruction(item, f"instructions.{index}", self.num_qubits)
+            if (item.name, item.qubits) in seen:
+                raise BackendError(f"instructions.{index}", given=[item.name, item.qubits], expected="each once")
+            seen.add((item.name, item.qubits))
+        for name in set(self.control_flow) - set(_CONTROL_FLOW):
+            raise BackendError("control_flow", given=name, expected=f"names among {', '.join(_CONTROL_FLOW)}")
+        return self
 
     @cached_property
     def hash(self) -> str:
@@ -92,8 +108,9 @@ class Calibration(Definition):
         """
         try:
             raw = path.read_bytes()
-        except OSError as error:
-            raise BackendError(FIELD, given=str(path), expected=EXPECTED, hint=f"{error.strerror}.") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise BackendError(FIELD, given=str(path), expected=EXPECTED, hint=f"{reason}.") from error
         return cls.parse(raw, shown=str(path))
 
     @classmethod
@@ -109,10 +126,8 @@ class Calibration(Definition):
         """
         try:
             return cls.model_validate_json(raw)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise BackendError(FIELD, given=shown, expected=EXPECTED, hint=f"{where}: {first['msg']}.") from error
+        except (ValidationError, InputError) as error:
+            raise BackendError(FIELD, given=shown, expected=EXPECTED, hint=_problem(error)) from error
 
     def write(self, path: Path) -> None:
         """Save as a JSON file."""
@@ -143,7 +158,7 @@ class Calibration(Definition):
                 if item.qubits is None or all(qubit in position for qubit in item.qubits)
             }
             if kept:
-                target.add_instruction(_operation(name), kept if None not in kept else None, name=name)
+                target.add_instruction(_operations()[name], kept if None not in kept else None, name=name)
         for name in self.control_flow:
             target.add_instruction(_CONTROL_FLOW[name], name=name)
         return target
@@ -171,7 +186,7 @@ class Calibration(Definition):
 
 
 def _instructions(target: Target) -> Iterable[InstructionCalibration]:
-    for name in sorted(set(target.operation_names) & (set(_SPECIAL) | set(get_standard_gate_name_mapping()))):
+    for name in sorted(set(target.operation_names) & set(_operations())):
         for qubits, properties in sorted((target[name] or {None: None}).items(), key=lambda item: item[0] or ()):
             yield InstructionCalibration(
                 name=name,
@@ -179,6 +194,27 @@ def _instructions(target: Target) -> Iterable[InstructionCalibration]:
                 duration=_number(getattr(properties, "duration", None)),
                 error=_number(getattr(properties, "error", None)),
             )
+
+
+def _check_instruction(item: InstructionCalibration, field: str, num_qubits: int) -> None:
+    if item.name not in _operations():
+        raise BackendError(f"{field}.name", given=item.name, expected="the name of a standard gate of Qiskit")
+    needed = _operations()[item.name].num_qubits
+    if item.qubits is not None and not (
+        len(item.qubits) == len(set(item.qubits)) == needed and all(0 <= qubit < num_qubits for qubit in item.qubits)
+    ):
+        expected = f"{needed} different qubits from 0 to {num_qubits - 1}"
+        raise BackendError(f"{field}.qubits", given=list(item.qubits), expected=expected)
+
+
+def _problem(error: ValidationError | InputError) -> str:
+    """The first problem in a file, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return f"{first['msg']}."
+        error = explain(error)
+    return f"In it, {str(error).splitlines()[0]}"
 
 
 def _renumbered(qubits: tuple[int, ...] | None, position: dict[int, int]) -> tuple[int, ...] | None:
@@ -197,8 +233,9 @@ def _properties(qubit: QubitCalibration) -> QubitProperties:
     return QubitProperties(t1=qubit.t1, t2=qubit.t2, frequency=qubit.frequency)
 
 
-def _operation(name: str) -> Gate | Measure | Reset | Delay:
-    return _SPECIAL.get(name) or get_standard_gate_name_mapping()[name]
+@cache
+def _operations() -> Mapping[str, Gate | Measure | Reset | Delay]:
+    return {**get_standard_gate_name_mapping(), **_SPECIAL}
 
 
 def _taken_at(backend: BackendV2) -> datetime | None:

@@ -5,6 +5,7 @@ import binascii
 import importlib
 import io
 import re
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from qiskit import QuantumCircuit, qasm2, qasm3, qpy
@@ -14,6 +15,10 @@ from prefect_qpu.errors import CircuitError
 _VERSION = re.compile(r"^\s*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.MULTILINE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LARGEST_FILE = 64 * 2**20
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CAUSE = re.compile(r"Error: ([^\n]+)")
+_PLACE = re.compile(r"(?:<input>:|line )?(\d+)[,:](\d+):? ")
+"""How the parsers of OpenQASM 2 and 3 and the grammar runtime begin a message; their first column is 0."""
 _MAGIC = b"QISKIT"
 _OLDEST_SAFE_QPY = 13
 """Older formats hold symbolic expressions that are evaluated when they are read (CVE-2025-2000)."""
@@ -59,11 +64,13 @@ def parse_qasm(
     shown = shown or text
     if version is None or version[1] not in {"2", "3"}:
         raise CircuitError(field, given=shown, expected="a text that begins with OPENQASM 2.0; or OPENQASM 3.0;")
-    try:
-        return _qasm2(text, include) if version[1] == "2" else qasm3.loads(text)
-    except Exception as error:  # the two parsers and their grammar runtime have no common base class
-        reason = " ".join(str(getattr(error, "message", "") or error).split()) or type(error).__name__
-        raise CircuitError(field, given=shown, expected=f"valid OpenQASM {version[1]}", hint=reason) from error
+    # The grammar runtime of OpenQASM 3 prints the reason, and raises an error without it.
+    with redirect_stderr(io.StringIO()) as printed:
+        try:
+            return _qasm2(text, include) if version[1] == "2" else qasm3.loads(text)
+        except Exception as error:  # the two parsers and their grammar runtime have no common base class
+            reason = _located(printed.getvalue().strip() or _unexpected(error) or _reason(error))
+            raise CircuitError(field, given=shown, expected=f"valid OpenQASM {version[1]}", hint=reason) from error
 
 
 def decode_qpy(text: str, field: str = "qpy") -> QuantumCircuit:
@@ -99,7 +106,7 @@ def call_entry_point(reference: str, field: str = "python") -> QuantumCircuit:
         raise CircuitError(field, given=reference, expected=expected)
     try:
         circuit = getattr(importlib.import_module(module), function)()
-    except Exception as error:  # user code may raise anything
+    except (Exception, SystemExit) as error:  # user code may raise anything
         raise CircuitError(
             field, given=reference, expected=expected, hint=f"{type(error).__name__}: {error}"
         ) from error
@@ -110,12 +117,14 @@ def call_entry_point(reference: str, field: str = "python") -> QuantumCircuit:
 
 def _read_bytes(path: Path, field: str) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > _LARGEST_FILE:
-            raise CircuitError(field, given=f"{path} of {size} bytes", expected=f"at most {_LARGEST_FILE} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise CircuitError(field, given=str(path), expected="a readable file", hint=f"{error.strerror}.") from error
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CircuitError(field, given=str(path), expected="a readable file", hint=f"{reason}.") from error
+    if len(raw) > _LARGEST_FILE:
+        raise CircuitError(field, given=str(path), expected=f"a file of at most {_LARGEST_FILE} bytes")
+    return raw
 
 
 def _one_qpy_circuit(raw: bytes, shown: str, field: str) -> QuantumCircuit:
@@ -129,10 +138,33 @@ def _one_qpy_circuit(raw: bytes, shown: str, field: str) -> QuantumCircuit:
     try:
         circuits = qpy.load(io.BytesIO(raw))
     except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise CircuitError(field, given=shown, expected="a valid QPY file", hint=str(error)) from error
+        raise CircuitError(field, given=shown, expected="a valid QPY file", hint=_reason(error)) from error
     if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
         raise CircuitError(field, given=f"{shown} with {len(circuits)} circuits", expected="exactly one circuit")
     return circuits[0]
+
+
+def _reason(error: Exception) -> str:
+    """What a parser's error says in one line, without the backtrace and the colours that Rust code adds."""
+    text = _COLOUR.sub("", str(getattr(error, "message", "") or error))
+    cause = _CAUSE.search(text)
+    told = " ".join((cause[1] if cause else text).split()) or type(error).__name__
+    return told if told.endswith((".", "!", "?")) else f"{told}."
+
+
+def _unexpected(error: Exception) -> str:
+    """The word at which the grammar runtime gave up, with its place; empty if it is not the runtime's error."""
+    token = next((getattr(cause, "offendingToken", None) for cause in getattr(error.__cause__, "args", ())), None)
+    return f"line {token.line}:{token.column} unexpected {token.text!r}" if token else ""
+
+
+def _located(reason: str) -> str:
+    """A parser's reason, its place in words; columns count from 1."""
+    reason = " ".join(reason.split())
+    place = _PLACE.match(reason)
+    if place is None:
+        return reason
+    return f"Line {place[1]}, column {int(place[2]) + 1}: {reason[place.end() :].rstrip('.')}."
 
 
 def _qasm2(text: str, include: Path | None) -> QuantumCircuit:

@@ -1,12 +1,14 @@
 """`Experiment`: the frozen, validated, content-hashed definition of what to run."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SerializeAsAny,
@@ -20,7 +22,7 @@ from qiskit import QuantumCircuit
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
 from prefect_qpu.errors import ExperimentError
-from prefect_qpu.hashing import content_hash
+from prefect_qpu.hashing import canonical_json, content_hash
 from prefect_qpu.workloads import Workload, workload_from
 
 BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
@@ -29,10 +31,16 @@ Answer = Literal["cached", "simulator", "classical"]
 Approval = Literal["always", "on_doubt", "never"]
 
 
+def _block_name(name: str) -> str:
+    if not re.fullmatch(BLOCK_REFERENCE, name):
+        raise ValueError("<block type>/<block name>, for example aer-backend/manila")
+    return name
+
+
 class BlockReference(Definition):
     """A setting that lives in a Prefect block, by name."""
 
-    block: Annotated[str, Field(pattern=BLOCK_REFERENCE)]
+    block: Annotated[str, AfterValidator(_block_name), Field(json_schema_extra={"pattern": BLOCK_REFERENCE})]
     """``<block type slug>/<block document name>``, for example ``aer-backend/manila``."""
 
 
@@ -80,11 +88,19 @@ class TranspileOptions(Definition):
         return layout
 
 
+def _json_data(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        canonical_json(options)
+    except (TypeError, ValueError):
+        raise ValueError("JSON data, without NaN and infinity") from None
+    return options
+
+
 class MethodSpec(Definition):
     """One mitigation method and its options."""
 
     method: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Annotated[dict[str, Any], AfterValidator(_json_data)] = Field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -148,6 +164,18 @@ def _methods_of(entries: object) -> object:
     return tuple(_method_of(entry) for entry in entries) if isinstance(entries, list | tuple) else entries
 
 
+def _one_line(name: str) -> str:
+    if name != name.strip() or not name.isprintable():
+        raise ValueError("one line of text without spaces at its ends")
+    return name
+
+
+def _distinct_answers(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    if len(set(answers)) < len(answers):
+        raise ValueError("each source of an answer once")
+    return answers
+
+
 class Experiment(Definition):
     """What to run: a problem, a backend, shots, and how the answer is judged.
 
@@ -160,7 +188,7 @@ class Experiment(Definition):
         (1000, 'raw')
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
     workload: Annotated[SerializeAsAny[Workload], BeforeValidator(workload_from)]
     backend: Annotated[AerBackendSpec | BlockReference, Field(union_mode="left_to_right")] = AerBackendSpec()
     shots: Shots = 4096
@@ -174,7 +202,11 @@ class Experiment(Definition):
     promotion: Annotated[Promotion | BlockReference, Field(union_mode="left_to_right")] = Promotion()
     hypothesis: Hypothesis | None = None
     baseline: BaselineOptions = BaselineOptions()
-    fallback: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple)] = ("cached", "simulator", "classical")
+    fallback: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple), AfterValidator(_distinct_answers)] = (
+        "cached",
+        "simulator",
+        "classical",
+    )
     """Where an answer may come from if the quantum path is refused or fails, in order; empty for nowhere."""
     replicate: Annotated[int, Field(ge=0)] | None = None
     """Number of this repetition: another number is another paid job, the same number never is."""

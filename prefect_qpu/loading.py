@@ -1,13 +1,17 @@
 """Experiments from YAML and JSON files, with single values set from outside."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_qpu.errors import ExperimentError
 from prefect_qpu.experiment import Experiment
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
 
 _LARGEST_FILE = 4 * 2**20
 
@@ -36,15 +40,16 @@ def read_document(path: Path) -> dict[str, Any]:
         ExperimentError: the file is missing, too large, not YAML, or not a mapping.
     """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ExperimentError("experiment", given=str(path), expected=f"a file of at most {_LARGEST_FILE} bytes")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ExperimentError(
             "experiment", given=str(path), expected="a readable YAML or JSON file", hint=f"{reason}."
         ) from error
-    data = _parsed(text, str(path))
+    if len(text) > _LARGEST_FILE:
+        raise ExperimentError("experiment", given=str(path), expected=f"at most {_LARGEST_FILE} characters")
+    data = _parsed(text, "experiment", str(path), "valid YAML or JSON")
     if not isinstance(data, dict):
         raise ExperimentError("experiment", given=data, expected=f"a mapping of settings in {path}")
     return data
@@ -53,11 +58,14 @@ def read_document(path: Path) -> dict[str, Any]:
 def override(document: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
     """A copy of a document with single values set.
 
+    Raises:
+        ExperimentError: an assignment has no key or no value, or leads through something that is no mapping.
+
     Example:
         >>> override({"shots": 100, "backend": {"kind": "aer"}}, ["shots=200", "backend.device=FakeManilaV2"])
         {'shots': 200, 'backend': {'kind': 'aer', 'device': 'FakeManilaV2'}}
     """
-    changed: dict[str, Any] = json.loads(json.dumps(document))
+    changed = deepcopy(dict(document))
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not (equals and all(key.split("."))):
@@ -68,7 +76,7 @@ def override(document: Mapping[str, Any], assignments: Sequence[str]) -> dict[st
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 raise ExperimentError("--set", given=assignment, expected=f"{parent!r} to be a mapping")
-        place[last] = _parsed(text, "--set")
+        place[last] = _parsed(text, "--set", assignment, "a value in YAML or JSON")
     return changed
 
 
@@ -84,13 +92,41 @@ def backend_setting(name: str) -> dict[str, str]:
     return {"kind": "aer"} if name in {"aer", "ideal"} else {"kind": "aer", "device": name}
 
 
-def _parsed(text: str, shown: str) -> Any:
+def _parsed(text: str, field: str, shown: str, expected: str) -> Any:
+    try:
+        return _parser().load(io.StringIO(text))
+    except (
+        Exception
+    ) as error:  # beside its own errors, the parser raises what a malformed number, key or depth leads to
+        raise ExperimentError(field, given=shown, expected=expected, hint=_problem(error)) from error
+
+
+def _parser() -> "YAML":
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
     yaml = YAML(typ="safe", pure=True)
-    try:
-        return yaml.load(io.StringIO(text))
-    except YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ExperimentError("experiment", given=shown, expected="valid YAML or JSON", hint=problem) from error
+    yaml.Constructor = _constructor()
+    return yaml
+
+
+@cache
+def _constructor() -> type:
+    """Of plain data in which a date stays the text that it is in JSON."""
+    from ruamel.yaml.constructor import SafeConstructor
+
+    class PlainConstructor(SafeConstructor):
+        pass
+
+    PlainConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    return PlainConstructor
+
+
+def _problem(error: Exception) -> str:
+    """What a parser's error says, and where, in one line."""
+    if isinstance(error, RecursionError):
+        return "It is nested too deeply."
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    told = ", ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
+    return f"Line {mark.line + 1}, column {mark.column + 1}: {' '.join(told.split())}."

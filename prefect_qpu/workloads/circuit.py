@@ -14,12 +14,14 @@ from qiskit.quantum_info import SparsePauliOp
 from prefect_qpu.circuit_files import call_entry_point, decode_qpy, parse_qasm, read_circuit
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.errors import CircuitError, WorkloadError
-from prefect_qpu.observables import parse_observable
+from prefect_qpu.observables import constant_of, norm_of, parse_observable
 from prefect_qpu.workloads.preparation import state_preparation
 from prefect_qpu.workloads.protocol import Encoding, Workload
 
 Observable = Annotated[str | dict[str, float], Field(union_mode="left_to_right")]
 Value = Annotated[float | list[float], Field(union_mode="left_to_right")]
+
+_ROUNDING = 1e-9
 
 
 class CircuitWorkload(Workload):
@@ -62,6 +64,7 @@ class CircuitWorkload(Workload):
         circuit = self._read(source, info.context or {})
         self._preparation = state_preparation(circuit, source)
         self._operators = self._parse_observables()
+        self._check_expected()
         self._values = parameter_values(self._preparation, self.parameters)
         return self
 
@@ -122,11 +125,17 @@ class CircuitWorkload(Workload):
                 expected=f"at least one observable of the circuit's {width} qubits",
                 hint=f"Name what to estimate in the circuit's state, for example observables: {{z: {example}}}.",
             )
-        for name in self.expected:
-            if name not in self.observables:
-                known = ", ".join(sorted(self.observables))
-                raise WorkloadError(f"expected.{name}", given=name, expected=f"the name of an observable ({known})")
         return {name: parse_observable(name, given, width) for name, given in self.observables.items()}
+
+    def _check_expected(self) -> None:
+        for name, value in self.expected.items():
+            if name not in self._operators:
+                known = ", ".join(sorted(self._operators))
+                raise WorkloadError(f"expected.{name}", given=name, expected=f"the name of an observable ({known})")
+            constant, norm = constant_of(self._operators[name]), norm_of(self._operators[name])
+            if abs(value - constant) > norm + _ROUNDING * (1 + abs(constant) + norm):
+                bounds = f"a value from {constant - norm:.12g} to {constant + norm:.12g}, as the weights allow"
+                raise WorkloadError(f"expected.{name}", given=value, expected=bounds)
 
 
 def parameter_values(circuit: QuantumCircuit, given: Mapping[str, float | Sequence[float]]) -> dict[str, float]:

@@ -30,7 +30,7 @@ def read_graph(path: Path, field: str = "graph") -> Graph:
         if path.suffix.lower() in _GRAPHML:
             return _graphml(path, field)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise WorkloadError(field, given=str(path), expected="a readable graph file", hint=f"{reason}.") from error
     return parse_edges(text, field=field, shown=path.name)
