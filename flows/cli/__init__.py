@@ -4,24 +4,30 @@ Exit codes: 0 an answer (also a labelled fallback), 1 failed, 2 bad input, 3 hel
 """
 
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
 from prefect_qpu.flows.cli.output import complain
-from prefect_qpu.flows.cli.records import database, replay, report, runs, schema, show
-from prefect_qpu.flows.cli.run import run, validate
+from prefect_qpu.flows.cli.records import database, replay, report, runs, show
+from prefect_qpu.flows.cli.run import run, schema, validate
 
 OK, FAILED, BAD_INPUT, NO_ANSWER = 0, 1, 2, 3
 
 app = App(
     name="prefect-qpu",
     help="Quantum experiments from simulator to QPU and back: recorded, replayable, compared.",
+    help_format="plaintext",
+    version=lambda: version("prefect-qpu"),
     result_action="return_value",
 )
-for command in (run, validate, runs, show, report, replay, schema):
-    app.command(command)
-app.command(database, name="db")
+commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, schema)
+for place, command in enumerate(commands):
+    app.command(command, sort_key=place)
+app.command(database)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,8 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
 def execute(arguments: list[str] | None = None) -> int:
     """The exit code of a command."""
     try:
-        code = app(arguments, exit_on_error=False, print_error=True)
-    except CycloptsError:
+        code = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        complain(_usage(error))
         return BAD_INPUT
     except (InputError, RecordNotFoundError, StoreSchemaError) as error:
         complain(error)
@@ -42,3 +49,12 @@ def execute(arguments: list[str] | None = None) -> int:
         complain(error)
         return FAILED
     return code if isinstance(code, int) else OK
+
+
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with the arguments, and where they are explained."""
+    if isinstance(error, UnusedCliTokensError):
+        told = f"got {' '.join(error.unused_tokens or ())!r}, expected no further argument."
+    else:
+        told = str(error)
+    return f"{told} See: {' '.join(('prefect-qpu', *(error.command_chain or ())))} --help"

@@ -1,37 +1,40 @@
-"""Commands that read the record store: `runs`, `show`, `report`, `replay`, `schema` and `db`."""
+"""Commands that read the record store: `runs`, `show`, `report`, `replay` and `db`.
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+What takes long to import is imported in the commands, so that help and version come at once.
+"""
+
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
-from prefect_qpu import replay as replaying
-from prefect_qpu.experiment import Experiment
-from prefect_qpu.flows.cli.output import note, print_json, print_summary
-from prefect_qpu.flows.cli.run import Json, StoreUrl, start
-from prefect_qpu.records import RecordStore, default_url
-from prefect_qpu.records.migrate import current_revision, upgrade
-from prefect_qpu.stages.report import report_of, report_path
-from prefect_qpu.summarise import summarise
-from prefect_qpu.summary import RunSummary
+from prefect_qpu.errors import InputError, StoreError
+from prefect_qpu.flows.cli import output
+from prefect_qpu.flows.cli.options import Json, ReportFolder, RunId, StoreUrl
 
-database = App(help="The record store's schema.")
+if TYPE_CHECKING:
+    from prefect_qpu.records import RecordStore
+
+database = App(name="db", help="Show or upgrade the schema of the record store.", sort_key=9)
 
 
 def runs(
     *,
-    limit: Annotated[int, Parameter(help="How many runs, newest first.")] = 20,
+    limit: Annotated[int, Parameter(validator=Number(gte=1), help="How many runs, newest first.")] = 20,
     name: Annotated[str | None, Parameter(help="Only runs of experiments of this name.")] = None,
     store: StoreUrl = None,
     json: Json = False,
 ) -> None:
-    """List the stored runs."""
-    with RecordStore.open(store) as opened:
+    """List the stored runs, newest first."""
+    from prefect_qpu.records import RecordStore
+
+    with RecordStore.open(store, create=False) as opened:
         rows = [
             {
                 "run_id": row.id,
-                "name": opened.experiments.document(row.experiment_hash)["name"],
+                "name": row.name,
                 "backend": row.backend["name"],
                 "outcome": row.outcome or row.state,
                 "source": row.source,
@@ -39,107 +42,108 @@ def runs(
             }
             for row in opened.runs.list(limit=limit, name=name)
         ]
-    if json:
-        print_json(rows)
-    else:
-        _print_runs(rows)
+    (output.print_json if json else output.print_runs)(rows)
 
 
-def show(run: str, *, store: StoreUrl = None, json: Json = False) -> None:
-    """Show one run; a unique beginning of its id is enough."""
-    with RecordStore.open(store) as opened:
-        summary = summarise(opened, run)
+def show(run: RunId, /, *, store: StoreUrl = None, json: Json = False) -> None:
+    """Show one run."""
+    from prefect_qpu.records import RecordStore
+    from prefect_qpu.stages.report import report_path
+    from prefect_qpu.summarise import summarise
+
+    with RecordStore.open(store, create=False) as opened:
+        summary = summarise(opened, _chosen(opened, run))
         if json:
-            print_json(summary.model_dump(mode="json"))
+            output.print_json(summary.model_dump(mode="json"))
         else:
-            print_summary(summary, report_path(opened, summary.run_id))
+            output.print_summary(summary, report_path(opened, summary.run_id))
 
 
-def report(
-    run: str,
-    *,
-    folder: Annotated[Path | None, Parameter(help="Where to write; else beside the record store.")] = None,
-    store: StoreUrl = None,
-) -> None:
+def report(run: RunId, /, *, folder: ReportFolder = None, store: StoreUrl = None) -> None:
     """Write the HTML report of a run again, and print its path."""
-    with RecordStore.open(store) as opened:
-        note(str(report_of(opened, run, folder)), error=False)
+    from prefect_qpu.flows.cli.starting import check_folder
+    from prefect_qpu.records import RecordStore
+    from prefect_qpu.stages.report import report_of
+
+    with RecordStore.open(store, create=False) as opened:
+        run_id = _chosen(opened, run)
+        check_folder(folder, "--folder")
+        output.answer(str(report_of(opened, run_id, folder)))
 
 
 def replay(
-    run: str,
+    run: RunId,
+    /,
     *,
-    again: Annotated[bool, Parameter(negative="", help="Run the experiment anew and compare.")] = False,
+    again: Annotated[bool, Parameter(negative="", show_default=False, help="Run the experiment anew instead.")] = False,
     store: StoreUrl = None,
     json: Json = False,
 ) -> int:
-    """Repeat the analysis of a run from the store alone; with --again, run it anew under its recorded settings."""
-    with RecordStore.open(store) as opened:
+    """Repeat the analysis of a run from the record store alone, and compare.
+
+    With --again, run the experiment anew under its recorded settings, and compare.
+    Exit code: 0 if the repeated analysis is identical, else 1; with --again, that of the new run.
+    """
+    from prefect_qpu.records import RecordStore
+    from prefect_qpu.replay import replay as repeat
+
+    with RecordStore.open(store, create=False) as opened:
+        run_id = _chosen(opened, run)
         if again:
-            code, found = _again(opened, run)
+            code, found = _again(opened, run_id)
         else:
-            found = replaying.replay(opened, run)
+            found = repeat(opened, run_id)
             code = 0 if found["identical"] else 1
     if json:
-        print_json(found)
+        output.print_json(found)
     else:
-        (_print_again if again else _print_replay)(found)
+        (output.print_again if again else output.print_replay)(found)
     return code
-
-
-def schema(what: Literal["experiment", "run"]) -> None:
-    """Print the JSON schema of an experiment file or of a run summary."""
-    model = Experiment if what == "experiment" else RunSummary
-    print_json(model.model_json_schema(mode="validation" if what == "experiment" else "serialization"))
-
-
-@database.command(name="upgrade")
-def database_upgrade(*, store: StoreUrl = None) -> None:
-    """Bring the record store's schema up to date."""
-    note(upgrade(store or default_url()), error=False)
 
 
 @database.command(name="current")
 def database_current(*, store: StoreUrl = None) -> None:
     """Print the schema revision of the record store."""
-    note(str(current_revision(store or default_url())), error=False)
+    from prefect_qpu.records import current_revision, default_url
+
+    output.answer(str(current_revision(store or default_url())))
 
 
-def _again(opened: RecordStore, run: str) -> tuple[int, dict[str, Any]]:
+@database.command(name="upgrade")
+def database_upgrade(*, store: StoreUrl = None) -> None:
+    """Bring the schema of the record store up to date, and print its revision."""
+    from prefect_qpu.records import default_url, upgrade
+
+    output.answer(upgrade(store or default_url()))
+
+
+def _chosen(opened: "RecordStore", given: str) -> str:
+    """The id of the run that is meant.
+
+    Raises:
+        InputError: no run, or several, have an id that begins so.
+    """
+    try:
+        return opened.runs.resolve(given)
+    except StoreError as error:
+        if error.retryable:
+            raise
+        expected = "the id of one stored run, or its beginning"
+        reason = str(error)
+        raise InputError("RUN", given=given, expected=expected, hint=reason[0].upper() + reason[1:]) from error
+
+
+def _again(opened: "RecordStore", run_id: str) -> tuple[int, dict[str, Any]]:
     """Run a stored experiment anew under its recorded settings; the exit code and both runs side by side."""
-    before = opened.runs.get(run)
+    from prefect_qpu.flows.cli.starting import start
+    from prefect_qpu.replay import difference
+
+    before = opened.runs.get(run_id)
     experiment = opened.experiments.get(before.experiment_hash)
     if experiment.seed is None:
         experiment = experiment.changed(seed=before.seeds["experiment"])
-    code, run_id = start(opened, experiment)
-    rows = replaying.difference(opened.runs.estimates(before.id), opened.runs.estimates(run_id))
+    with redirect_stdout(sys.stderr):
+        code, again = start(opened, experiment)
+    rows = difference(opened.runs.estimates(before.id), opened.runs.estimates(again))
     identical = bool(rows) and all(row["identical"] for row in rows)
-    return code, {"run_id": before.id, "again": run_id, "identical": identical, "estimates": rows}
-
-
-def _print_again(found: Mapping[str, Any]) -> None:
-    note(f"{found['run_id']} and {found['again']}", error=False)
-    for row in found["estimates"]:
-        first, second = row["values"]
-        note(
-            f"  {row['method']} {row['observable']}: {first:.6g} and {second:.6g}, "
-            f"{row['standard_errors']:+.2f} standard errors apart",
-            error=False,
-        )
-
-
-def _print_replay(found: Mapping[str, Any]) -> None:
-    for row in found["estimates"]:
-        same = "identical" if row["identical"] else f"stored {row['stored']}"
-        value = f"{row['value']!r} ± {row['stderr']!r}"
-        note(f"{row['source']}  {row['method']}  {row['observable']}: {value}  {same}", error=False)
-
-
-def _print_runs(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*(rows[0] if rows else ["no runs"]), box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(str(value or "") for value in row.values()))
-    Console(soft_wrap=True).print(table)
+    return code, {"run_id": before.id, "again": again, "identical": identical, "estimates": rows}
