@@ -118,6 +118,8 @@ def advance(run: Run, role: str, provider: Provider | None = None) -> Action:
     for status in told if row.job_id else ():
         run.store.submissions.record_status(row.id, status, run.clock())
     _STEPS.get(action, _nothing)(run, row, provider, told)
+    if action in {Action.FETCH, Action.FINISHED}:
+        _keep_provider_spans(run, role, row.id)
     return action
 
 
@@ -172,7 +174,12 @@ def _fetch(run: Run, row: SubmissionRow, provider: Provider, told: Sequence[JobS
     result = provider.result(row.job_id)
     _check_result(row.job_id, _stored_pubs(run, row), result)
     run.store.submissions.store_results(row.id, result, run.clock())
-    for span in provider_spans(result):
+
+
+def _keep_provider_spans(run: Run, role: str, submission_id: int) -> None:
+    """Store when the job waited and ran; also for a run that shares the submission of another one."""
+    row = run.store.submissions.get(submission_id)
+    for span in provider_spans(row.job_created_at, row.job_started_at, row.job_finished_at, role):
         run.keep(span)
 
 

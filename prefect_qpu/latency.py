@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from prefect_qpu.providers.types import JobResult
-
 Source = Literal["workflow", "provider"]
+PRIMARY = "primary"
+"""Role of the job that a run is about; others simulate beside it."""
+
 Clock = Callable[[], datetime]
 
 
@@ -34,6 +35,12 @@ class Span:
         """Length in seconds."""
         return (self.ended_at - self.started_at).total_seconds()
 
+    @property
+    def label(self) -> str:
+        """The stage; of another job than the run's own also what that job was for."""
+        role = self.details.get("role", PRIMARY)
+        return self.stage if role == PRIMARY else f"{self.stage} ({role})"
+
 
 @contextmanager
 def measured(stage: str, keep: Callable[[Span], object], clock: Clock = utc_now) -> Iterator[None]:
@@ -56,21 +63,30 @@ def measured(stage: str, keep: Callable[[Span], object], clock: Clock = utc_now)
         keep(Span(stage, started_at, started_at + timedelta(seconds=elapsed)))
 
 
-def provider_spans(result: JobResult) -> list[Span]:
-    """Queue and execution, by the provider's own times; those that it did not report are left out."""
+def provider_spans(
+    created: datetime | None, started: datetime | None, finished: datetime | None, role: str
+) -> list[Span]:
+    """Queue and execution of a job, by the provider's own times; those that it did not report are left out.
+
+    Args:
+        created: When the provider accepted the job.
+        started: When it began to execute.
+        finished: When it ended.
+        role: What the job was for in its run.
+    """
     spans = []
-    if result.created and result.started:
-        spans.append(Span("queue", result.created, result.started, "provider"))
-    if result.started and result.finished:
-        spans.append(Span("execution", result.started, result.finished, "provider"))
+    if created and started:
+        spans.append(Span("queue", created, started, "provider", {"role": role}))
+    if started and finished:
+        spans.append(Span("execution", started, finished, "provider", {"role": role}))
     return spans
 
 
 def seconds_by_stage(spans: Iterable[Span]) -> dict[str, float]:
-    """Total seconds of each stage, in order of first appearance."""
+    """Total seconds by label, in order of first appearance."""
     totals: dict[str, float] = {}
     for span in spans:
-        totals[span.stage] = totals.get(span.stage, 0.0) + span.seconds
+        totals[span.label] = totals.get(span.label, 0.0) + span.seconds
     return totals
 
 
@@ -87,7 +103,7 @@ def latency_table(spans: Sequence[Span], targets: Mapping[str, float]) -> list[d
     first = min(span.started_at for span in spans)
     return [
         {
-            "stage": span.stage,
+            "stage": span.label,
             "clock": span.source,
             "start [s]": f"{(span.started_at - first).total_seconds():.3f}",
             "seconds": f"{span.seconds:.3f}",

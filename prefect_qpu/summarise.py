@@ -60,6 +60,7 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
                 end=span.ended_at,
                 seconds=span.seconds,
                 source=span.source,
+                role=span.details.get("role"),
             )
             for span in spans
         ],

@@ -96,6 +96,8 @@ class SpanSummary(_Model):
     end: datetime
     seconds: float
     source: Literal["workflow", "provider"]
+    role: str | None = None
+    """What the job of a provider's span was for: ``primary``, ``smoke-ideal``, ..."""
 
 
 class SubmissionSummary(_Model):

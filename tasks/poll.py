@@ -8,6 +8,7 @@ from prefect.logging import get_run_logger
 
 from prefect_qpu.errors import ProviderUnavailableError
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, Action
+from prefect_qpu.latency import PRIMARY
 from prefect_qpu.reports.markdown import artifact_prefix
 from prefect_qpu.run import Run
 from prefect_qpu.stages import execute as stage
@@ -47,7 +48,7 @@ async def _look(run: Run) -> Action | None:
 
 
 async def _show(run: Run, shown: UUID | None, waited: float) -> UUID | None:
-    row = run.store.submissions.for_run(run.id)[stage.PRIMARY]
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
     text = f"Job {row.job_id} is {row.state} at {row.backend}, {waited:.0f} s after its submission"
     progress = {"queued": 25.0, "running": 60.0}.get(row.state, 10.0)
     if shown is None:

@@ -7,11 +7,10 @@ import numpy as np
 
 from prefect_qpu.comparison import Classical, Quantum, agreement, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
-from prefect_qpu.latency import Span
+from prefect_qpu.latency import PRIMARY, Span
 from prefect_qpu.observables import Estimate
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.execute import PRIMARY
 from prefect_qpu.stages.smoke_test import smoke_test
 
 STAGE = "compare"
@@ -129,12 +128,13 @@ def _why_not(run: Run, source: str) -> str:
 def _cost(run: Run) -> dict[str, float | int]:
     """Everything charged, from encoding to post-processing."""
     spans = run.store.runs.spans(run.id)
+    primary = [span for span in spans if span.details.get("role") == PRIMARY]
     submissions = run.store.submissions.for_run(run.id).values()
     paid = [row for role, row in run.store.submissions.for_run(run.id).items() if role == PRIMARY]
     return {
         "quantum wall [s]": _seconds(spans, QUANTUM_STAGES),
-        "queue [s]": _seconds(spans, ("queue",)),
-        "execution [s]": _seconds(spans, ("execution",)),
+        "queue [s]": _seconds(primary, ("queue",)),
+        "execution [s]": _seconds(primary, ("execution",)),
         "classical [s]": sum(row.seconds for row in run.store.runs.baselines(run.id)),
         "QPU [s]": sum(row.qpu_seconds or 0.0 for row in paid),
         "shots": sum(pub["shots"] for row in paid for pub in row.pubs),

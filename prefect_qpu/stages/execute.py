@@ -3,6 +3,7 @@
 from typing import Any
 
 from prefect_qpu.jobs import Action, advance, counts, intend
+from prefect_qpu.latency import PRIMARY
 from prefect_qpu.mitigation import MethodShare, combine_batch, plan_batch
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import SubmissionRow
@@ -10,8 +11,6 @@ from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.estimates import estimate_rows
 from prefect_qpu.stages.transpile import Transpiled, transpile
-
-PRIMARY = "primary"
 
 
 def submit(run: Run) -> SubmissionRow:

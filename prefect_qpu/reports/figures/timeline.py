@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from prefect_qpu.latency import PRIMARY
 from prefect_qpu.reports.style import (
     FAINT,
     PALETTE,
@@ -98,22 +99,21 @@ def timeline_figure(spans: Sequence[SpanSummary], width: float = WIDE) -> str | 
 
 def jobs_out(spans: Sequence[SpanSummary]) -> list[SpanSummary]:
     """The provider's spans that belong to the run's own job, and not to a simulation inside another stage."""
-    return [span for span in spans if span.source == "provider" and _simulating(span, spans) is None]
+    return [span for span in spans if span.source == "provider" and _simulating(span) is None]
 
 
-def _simulating(span: SpanSummary, spans: Sequence[SpanSummary]) -> str | None:
+def _simulating(span: SpanSummary) -> str | None:
     """The stage whose simulation this span of a provider is; none if it is the run's own job."""
-    if span.source != "provider":
+    if span.role in {None, PRIMARY}:
         return None
-    around = (item for item in spans if item.stage == "smoke_test" or item.stage.startswith("simulate"))
-    return next((item.stage for item in around if item.start <= span.start < item.end), None)
+    return "smoke_test" if span.role.startswith("smoke") else span.role
 
 
 def _rows(spans: Sequence[SpanSummary]) -> dict[tuple[str, str], list[SpanSummary]]:
     """Spans by label and colour, in the order of their first start."""
     rows: dict[tuple[str, str], list[SpanSummary]] = {}
     for span in sorted(spans, key=lambda item: (item.start, -item.seconds)):
-        simulating = _simulating(span, spans)
+        simulating = _simulating(span)
         if simulating is None:
             rows.setdefault((span.stage, _color(span)), []).append(span)
         elif span.stage != "queue":

@@ -86,7 +86,7 @@ def estimate(method: str, observable: str, value: float, stderr: float, **change
     return {"source": "quantum", "shots": 4096, "exact": 1.0, "variance_multiplier": 1.0} | fields | changes
 
 
-def spans(*stages: tuple[str, float, float] | tuple[str, float, float, str]) -> list[dict[str, Any]]:
+def spans(*stages: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [
         {
             "stage": stage,
@@ -94,6 +94,7 @@ def spans(*stages: tuple[str, float, float] | tuple[str, float, float, str]) -> 
             "end": START + timedelta(seconds=begin + length),
             "seconds": length,
             "source": source[0] if source else "workflow",
+            "role": source[1] if len(source) > 1 else None,
         }
         for stage, begin, length, *source in stages
     ]
@@ -261,8 +262,8 @@ def promoted() -> Sample:
                     ("smoke_test", 0.27, 1.92),
                     ("promote", 2.2, 0.012),
                     ("submit", 2.23, 0.05),
-                    ("execution", 0.4, 0.3, "provider"),
-                    ("execution", 1.1, 0.9, "provider"),
+                    ("execution", 0.4, 0.3, "provider", "smoke-ideal"),
+                    ("execution", 1.1, 0.9, "provider", "smoke-noise"),
                     ("queue", 2.28, 0.31, "provider"),
                     ("execution", 2.59, 0.96, "provider"),
                     ("baseline", 2.30, 0.42),

@@ -203,7 +203,8 @@ def test_spans_of_any_length_can_be_drawn(length: float) -> None:
 
 def test_a_simulation_inside_the_smoke_test_is_not_the_job() -> None:
     job = span("execution", 6, 2, "provider")
-    spans = [span("smoke_test", 0, 4), span("execution", 1, 2, "provider"), span("submit", 5, 1), job]
+    simulation = span("execution", 1, 2, "provider").model_copy(update={"role": "smoke-ideal"})
+    spans = [span("smoke_test", 0, 4), simulation, span("submit", 5, 1), job]
     assert jobs_out(spans) == [job]
 
 

@@ -4,13 +4,14 @@ import pytest
 
 from prefect_qpu.experiment import AerBackendSpec, Experiment
 from prefect_qpu.jobs import complete
+from prefect_qpu.latency import PRIMARY
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.baseline import baseline
 from prefect_qpu.stages.compare import compare
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.execute import PRIMARY, mitigate, submit
+from prefect_qpu.stages.execute import mitigate, submit
 from prefect_qpu.stages.promote import promote
 from prefect_qpu.stages.smoke_test import smoke_test
 from prefect_qpu.stages.transpile import transpile

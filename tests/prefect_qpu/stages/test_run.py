@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from prefect_qpu.errors import JobFailedError, NoAnswerError, ProviderUnavailableError, ReplayError
+from prefect_qpu.latency import PRIMARY
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.replay import difference, replay
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.compare import compare
-from prefect_qpu.stages.execute import PRIMARY, mitigate, submit
+from prefect_qpu.stages.execute import mitigate, submit
 from prefect_qpu.stages.fallback import fallback
 from prefect_qpu.stages.promote import approve, decision, promote
 from prefect_qpu.stages.smoke_test import smoke_test
@@ -165,6 +166,16 @@ def test_a_simulation_that_fails_ends_as_a_failed_job(opened: Callable[..., Run]
     submit(run)
     with pytest.raises(JobFailedError):
         complete(run, PRIMARY)
+
+
+def test_only_the_job_of_the_run_is_charged_as_queue_and_execution(executed: Callable[..., Run]) -> None:
+    run = executed(ghz())
+    summary = summarise(run.store, run.id)
+    own = [span for span in summary.spans if span.role == PRIMARY]
+    assert {span.role for span in summary.spans if span.source == "provider"} >= {"smoke-ideal", "smoke-noise", PRIMARY}
+    assert summary.comparison is not None
+    assert summary.comparison["cost"]["execution [s]"] == sum(span.seconds for span in own if span.stage == "execution")
+    assert summary.seconds_by_stage["queue"] == sum(span.seconds for span in own if span.stage == "queue")
 
 
 def test_the_summary_fits_its_own_schema(executed: Callable[..., Run]) -> None:

@@ -9,12 +9,12 @@ from qiskit.primitives.containers import BitArray
 from prefect_qpu.errors import InvalidResultError, JobCancelledError, JobFailedError, ProviderUnavailableError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.jobs import CLAIM, Action, advance, complete, counts
-from prefect_qpu.latency import utc_now
+from prefect_qpu.latency import PRIMARY, utc_now
 from prefect_qpu.providers import JobRequest, JobResult, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run, open_run
-from prefect_qpu.stages.execute import PRIMARY, submit
+from prefect_qpu.stages.execute import submit
 from tests.experiments import ghz
 
 
