@@ -1,0 +1,32 @@
+"""``python -m prefect_qpu.emulator``: serve with options from the command line."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from prefect_qpu.emulator.serve import HOST, PORT, main
+from prefect_qpu.errors import InputError
+
+
+def _options() -> dict[str, Any]:
+    parser = argparse.ArgumentParser(prog="python -m prefect_qpu.emulator", description=__doc__)
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one")
+    parser.add_argument("--folder", type=Path, help="where jobs are kept")
+    parser.add_argument("--device", action="append", help="name of a snapshot, or name=snapshot; repeatable")
+    parser.add_argument("--instance", action="append", help="name of a service instance; repeatable")
+    parser.add_argument("--keys", type=Path, help="file of lines user:key")
+    parser.add_argument("--admin-token", help="bearer token of the admin interface")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as queue_s=2")
+    options = vars(parser.parse_args())
+    options |= {name: json.loads(value) for name, _, value in (item.partition("=") for item in options.pop("set"))}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+if __name__ == "__main__":
+    try:
+        main(**_options())
+    except InputError as error:
+        sys.exit(f"error: {error}")
