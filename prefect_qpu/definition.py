@@ -31,6 +31,7 @@ _EXPECTED = {
     "string_too_long": "a text of length {max_length} or less",
     "string_too_short": "a text of length {min_length} or more",
     "string_type": "a text",
+    "string_unicode": "a text in Unicode",
     "too_long": "a list of length {max_length} or less",
     "too_short": "a list of length {min_length} or more",
     "tuple_type": "a list",
@@ -51,7 +52,6 @@ class Definition(BaseModel):
         strict=True,
         allow_inf_nan=False,
         validate_default=True,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="constants",
     )
 

@@ -22,8 +22,8 @@ from qiskit import QuantumCircuit
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
 from prefect_qpu.errors import ExperimentError
-from prefect_qpu.hashing import canonical_json, content_hash
-from prefect_qpu.workloads import Workload, workload_from
+from prefect_qpu.hashing import content_hash
+from prefect_qpu.workloads import AnyKind, Workload, workload_from
 
 BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
 
@@ -32,7 +32,7 @@ Approval = Literal["always", "on_doubt", "never"]
 
 
 def _block_name(name: str) -> str:
-    if not re.fullmatch(BLOCK_REFERENCE, name):
+    if not re.fullmatch(BLOCK_REFERENCE, name) or not name.isprintable():
         raise ValueError("<block type>/<block name>, for example aer-backend/manila")
     return name
 
@@ -58,7 +58,9 @@ class AerBackendSpec(Definition):
     kind: Literal["aer"] = "aer"
     device: str | None = None
     """Class name of a Qiskit fake device, for example ``FakeManilaV2``; its calibration makes the noise."""
-    calibration: Annotated[Calibration, BeforeValidator(_calibration_of)] | None = None
+    calibration: (
+        Annotated[Calibration, BeforeValidator(_calibration_of, json_schema_input_type=str | Calibration)] | None
+    ) = None
     """A calibration snapshot that makes the noise, instead of a device: the path of a JSON file, or its content."""
     method: str = "automatic"
     """Aer's simulation method."""
@@ -90,9 +92,9 @@ class TranspileOptions(Definition):
 
 def _json_data(options: dict[str, Any]) -> dict[str, Any]:
     try:
-        canonical_json(options)
+        content_hash(options)
     except (TypeError, ValueError):
-        raise ValueError("JSON data, without NaN and infinity") from None
+        raise ValueError("JSON data in Unicode, without NaN and infinity") from None
     return options
 
 
@@ -189,16 +191,18 @@ class Experiment(Definition):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
-    workload: Annotated[SerializeAsAny[Workload], BeforeValidator(workload_from)]
+    workload: Annotated[SerializeAsAny[Workload], BeforeValidator(workload_from), AnyKind()]
     backend: Annotated[AerBackendSpec | BlockReference, Field(union_mode="left_to_right")] = AerBackendSpec()
     shots: Shots = 4096
     """Shots of each measured circuit."""
     seed: Seed | None = None
     """Seed of transpiler and simulators; none draws one for the run and records it."""
     transpile: TranspileOptions = TranspileOptions()
-    mitigation: Annotated[tuple[MethodSpec, ...], BeforeValidator(_methods_of), Field(min_length=1)] = (
-        MethodSpec(method="raw"),
-    )
+    mitigation: Annotated[
+        tuple[MethodSpec, ...],
+        BeforeValidator(_methods_of, json_schema_input_type=list[str | MethodSpec]),
+        Field(min_length=1),
+    ] = (MethodSpec(method="raw"),)
     promotion: Annotated[Promotion | BlockReference, Field(union_mode="left_to_right")] = Promotion()
     hypothesis: Hypothesis | None = None
     baseline: BaselineOptions = BaselineOptions()

@@ -125,6 +125,9 @@ class CircuitWorkload(Workload):
                 expected=f"at least one observable of the circuit's {width} qubits",
                 hint=f"Name what to estimate in the circuit's state, for example observables: {{z: {example}}}.",
             )
+        for name in self.observables:
+            if not name.strip() or not name.isprintable():
+                raise WorkloadError("observables", given=name, expected="a name in one line of text")
         return {name: parse_observable(name, given, width) for name, given in self.observables.items()}
 
     def _check_expected(self) -> None:

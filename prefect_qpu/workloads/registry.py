@@ -5,7 +5,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from pydantic import ValidationError, ValidationInfo
+from pydantic import GetJsonSchemaHandler, ValidationError, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from prefect_qpu.definition import explain
 from prefect_qpu.errors import InputError, WorkloadError
@@ -17,6 +19,14 @@ _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
 }
+
+
+class AnyKind:
+    """Annotation of a workload: its JSON schema is that of one of the kinds."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schemas of all kinds, as alternatives."""
+        return {"anyOf": [handler(workload_class(kind).__pydantic_core_schema__) for kind in sorted(workload_kinds())]}
 
 
 def workload_kinds() -> dict[str, str]:

@@ -169,6 +169,8 @@ OBSERVABLES = {
     "null": "observables: got nothing, expected a mapping.",
     "Z": "observables: got 'Z', expected a mapping.",
     "[Z]": "observables: got ['Z'], expected a mapping.",
+    "{'': Z}": "observables: got '', expected a name in one line of text.",
+    '{"\\ud800": Z}': "observables: got '\\ud800', expected a name in one line of text.",
     "{3: Z}": "observables.3: got 3, expected a text.",
     "{z: 3}": "observables.z: got 3, expected a text or a mapping.",
     "{z: ''}": "observables.z: got '', expected a Pauli string of the letters I, X, Y, Z.",

@@ -72,6 +72,7 @@ SETTINGS = {
     hypothesis(bounds="[0, 1, 2]"): "hypothesis.range: got (0, 1, 2), expected a list of length 2 or less.",
     hypothesis(bounds="0.5"): "hypothesis.range: got 0.5, expected a list.",
     hypothesis(statement="''"): "hypothesis.statement: got '', expected a text of length 1 or more.",
+    hypothesis(statement='"\\ud800"'): "hypothesis.statement: got '\\ud800', expected a text in Unicode.",
     "hypothesis: {observable: zz, range: [0, 1]}": f"hypothesis.statement: {REQUIRED}",
     "mitigation: raw": "mitigation: got 'raw', expected a list.",
     "mitigation: []": "mitigation: got [], expected a list of length 1 or more.",
@@ -80,7 +81,8 @@ SETTINGS = {
     "mitigation: [{method: raw, option: 3}]": "mitigation.0.option: got unknown key 'option', expected one of method, "
     "options. Did you mean options?",
     "mitigation: [{method: raw, options: {scale: .nan}}]": "mitigation.0.options: got {'scale': nan}, expected JSON "
-    "data, without NaN and infinity.",
+    "data in Unicode, without NaN and infinity.",
+    'mitigation: [{method: raw, options: {"\\ud800": 1}}]': "mitigation.0.options: got {'\\ud800': 1}, expected",
     "fallback: cached": "fallback: got 'cached', expected a list.",
     "fallback: [oracle]": "fallback.0: got 'oracle', expected 'cached', 'simulator' or 'classical'.",
     "fallback: [cached, cached]": "fallback: got ['cached', 'cached'], expected each source of an answer once.",
@@ -93,6 +95,7 @@ SETTINGS = {
     "backend: {device: 3}": "backend.device: got 3, expected a text.",
     "backend: {method: magic}": "backend.method: got 'magic', expected one of automatic, statevector, ",
     "backend: {block: manila}": f"backend.block: got 'manila', expected {BLOCK}",
+    'backend: {block: "aer-backend/\\ud800"}': f"backend.block: got 'aer-backend/\\ud800', expected {BLOCK}",
     "backend: {block: AerBackend/manila}": f"backend.block: got 'AerBackend/manila', expected {BLOCK}",
 }
 
