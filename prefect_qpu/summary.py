@@ -9,7 +9,7 @@ AnswerSource = Literal["quantum", "cached", "simulator", "classical"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class ExperimentSummary(_Model):

@@ -75,11 +75,13 @@ def schema(
     what: Annotated[Literal["experiment", "run"], Parameter(help="Of an experiment file, or of a run.")], /
 ) -> None:
     """Print the JSON schema of an experiment file, or of what `run --json` prints."""
+    from prefect_qpu.documentation import documented_schema
+
     if what == "run":
         from prefect_qpu.summary import RunSummary
 
-        output.print_json(RunSummary.model_json_schema(mode="serialization"))
+        output.print_json(documented_schema(RunSummary, "serialization"))
     else:
         from prefect_qpu.experiment import Experiment
 
-        output.print_json(Experiment.model_json_schema())
+        output.print_json(documented_schema(Experiment, "validation"))
