@@ -7,7 +7,6 @@ All variants of a round run after one another in one process, on a warm server; 
 
 import asyncio
 import itertools
-import json
 import logging
 import os
 import statistics
@@ -187,12 +186,11 @@ async def nothing(): pass
 asyncio.run(nothing())
 """
 OURS = """
-import asyncio, json, sys
+import asyncio
 from prefect_qpu.flows.hybrid_run import hybrid_run
-from prefect_qpu.providers.aer import device_calibration
 from prefect import flow
-import qiskit_aer
-device_calibration("FakeManilaV2")
+import qiskit, qiskit_aer
+from qiskit_ibm_runtime import fake_provider
 @flow
 async def nothing(): pass
 asyncio.run(nothing())
@@ -201,6 +199,7 @@ asyncio.run(nothing())
 
 def process_seconds(rounds: int) -> dict[str, float]:
     """Median wall seconds of whole processes, in turn."""
+    os.environ["PREFECT_QPU_STORE"] = f"sqlite:///{tempfile.mkdtemp()}/records.db"
     commands = {
         "bare Prefect and Qiskit, an empty flow": [sys.executable, "-c", BARE],
         "hybrid_run imported, an empty flow": [sys.executable, "-c", OURS],
@@ -220,22 +219,31 @@ def process_seconds(rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
+def run_table(runs: dict[str, dict[str, float]]) -> str:
+    """Markdown: seconds of each variant, its ratio to the plain script, and what it adds to the variant before."""
+    lines = ["| experiment | variant | seconds | ratio | adds |", "|---|---|---|---|---|"]
+    for title, row in runs.items():
+        values = list(row.values())
+        for index, (variant, value) in enumerate(row.items()):
+            added = "" if index == 0 else f"{value - values[index - 1]:+.2f}"
+            lines.append(f"| {title} | {variant} | {value:.2f} | {value / values[0]:.2f} | {added} |")
+    return "\n".join(lines)
+
+
+def process_table(processes: dict[str, float]) -> str:
+    """Markdown: wall seconds of whole processes, and the difference to the first."""
+    first = next(iter(processes.values()))
+    lines = ["| process | seconds | difference |", "|---|---|---|"]
+    lines += [f"| {name} | {value:.2f} | {value - first:+.2f} |" for name, value in processes.items()]
+    return "\n".join(lines)
+
+
 def main(rounds: int) -> None:
     with prefect_server() as environment:
         os.environ.update(environment)
         logging.disable(logging.CRITICAL)
-        tables = {"runs": measure(rounds), "processes": process_seconds(rounds)}
-    for title, row in tables["runs"].items():
-        print(f"\n{title}")
-        previous = first = None
-        for variant, value in row.items():
-            first = first or value
-            print(f"  {variant:36s} {value:7.3f} s   x{value / first:5.2f}   {value - (previous or value):+7.3f} s")
-            previous = value
-    print("\nwhole processes")
-    for name, value in tables["processes"].items():
-        print(f"  {name:44s} {value:7.3f} s")
-    print(json.dumps(tables))
+        runs, processes = measure(rounds), process_seconds(rounds)
+    print(run_table(runs), process_table(processes), sep="\n\n")
 
 
 if __name__ == "__main__":
