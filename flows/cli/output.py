@@ -112,6 +112,8 @@ def _path(summary: "RunSummary") -> Iterable[tuple[str, str]]:
 
 
 def _verdicts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
+    if summary.answer:
+        yield "solution", f"{summary.answer['solution']} with value {summary.answer['value']:g}"
     if summary.comparison:
         hypothesis = summary.comparison["hypothesis"]
         yield "verdict", f"{summary.comparison['verdict']}: {summary.comparison['reason']}"
