@@ -44,7 +44,7 @@ async def prepare(source: str | Mapping[str, Any], store_block: str | None) -> P
     store = (await _store_block(store_block)).open()
     try:
         experiment = await asyncio.to_thread(experiment_from, source, store)
-        experiment, provider = await _resolved(experiment)
+        experiment, provider = await resolve_blocks(experiment)
         await asyncio.to_thread(preflight, experiment, provider)
     except BaseException:
         store.close()
@@ -72,7 +72,12 @@ async def _store_block(name: str | None) -> RecordStore:
         return RecordStore()
 
 
-async def _resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
+async def resolve_blocks(experiment: Experiment) -> tuple[Experiment, Provider]:
+    """The experiment with the content of its blocks, and the provider that its backend means.
+
+    Raises:
+        InputError: a block does not exist or is of another kind.
+    """
     if isinstance(experiment.backend, BlockReference):
         backend = await _load("backend", experiment.backend, AerBackend)
         experiment = experiment.changed(backend=backend.specification())

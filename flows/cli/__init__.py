@@ -15,7 +15,7 @@ from prefect_qpu.flows.cli.output import complain
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
 from prefect_qpu.flows.cli.run import run, schema, validate
 
-OK, FAILED, BAD_INPUT, NO_ANSWER = 0, 1, 2, 3
+OK, FAILED, BAD_INPUT, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = App(
     name="prefect-qpu",
@@ -48,6 +48,9 @@ def execute(arguments: list[str] | None = None) -> int:
     except QpuError as error:
         complain(error)
         return FAILED
+    except KeyboardInterrupt:
+        complain("interrupted; what is stored can be continued or shown")
+        return INTERRUPTED
     return code if isinstance(code, int) else OK
 
 

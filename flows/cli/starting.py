@@ -107,8 +107,8 @@ async def _resolved(experiment: Experiment) -> Experiment:
     """The experiment with what its blocks hold, checked again; what no block holds was checked before."""
     if not any(isinstance(setting, BlockReference) for setting in (experiment.backend, experiment.promotion)):
         return experiment
-    from prefect_qpu.flows.prepare import _resolved as with_blocks
+    from prefect_qpu.flows.prepare import resolve_blocks
 
-    experiment, provider = await with_blocks(experiment)
+    experiment, provider = await resolve_blocks(experiment)
     preflight(experiment, provider)
     return experiment

@@ -54,7 +54,7 @@ class Batch:
 
 
 def check_methods(methods: Sequence[MethodSpec]) -> None:
-    """Refuse unknown and repeated methods.
+    """Refuse unknown and repeated methods, and options that they do not have.
 
     Raises:
         ExperimentError: names the entry and the known methods.
@@ -68,6 +68,7 @@ def check_methods(methods: Sequence[MethodSpec]) -> None:
         if spec.label in seen:
             raise ExperimentError(f"mitigation.{index}", given=spec.label, expected="each method once")
         seen.add(spec.label)
+        METHODS[spec.method].check(spec.options, f"mitigation.{index}.options")
 
 
 def plan_batch(

@@ -5,12 +5,18 @@ from typing import Any
 
 from qiskit.primitives.containers import BitArray
 
+from prefect_qpu.errors import ExperimentError
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, PlannedCircuit
 from prefect_qpu.observables import Estimate, estimate_from_counts
 
 
 class Raw:
     """No mitigation."""
+
+    def check(self, options: Mapping[str, Any], field: str) -> None:
+        """Refuse every option: there are none."""
+        if options:
+            raise ExperimentError(field, given=dict(options), expected="no options for the method raw")
 
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:  # noqa: ARG002 - has no options
         """One circuit for each group."""

@@ -77,6 +77,17 @@ class MethodPlan:
 class Method(Protocol):
     """A mitigation method."""
 
+    def check(self, options: Mapping[str, Any], field: str) -> None:
+        """Refuse options that the method does not have.
+
+        Args:
+            options: The options of the experiment.
+            field: Their place in the experiment, for the message.
+
+        Raises:
+            ExperimentError: an option is unknown or has no valid value.
+        """
+
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:
         """The circuits to run.
 

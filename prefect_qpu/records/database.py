@@ -176,7 +176,7 @@ def _prepare_file(url: URL, *, create: bool) -> None:
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
-            raise refused(url, "an existing record store", "Open it with create=True to make a new one.")
+            raise refused(url, "an existing record store", "A first run makes one.")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise refused(url, "a file in a folder that can be written", f"{path.parent}: {reason}.") from error

@@ -36,6 +36,9 @@ def context() -> PlanContext:
 class Doubled:
     """A method that wants the measured circuits again, and one of its own."""
 
+    def check(self, options: dict, field: str) -> None:
+        """All options are welcome."""
+
     def plan(self, context: PlanContext, options: dict) -> MethodPlan:
         own = QuantumCircuit(2, 2)
         own.x(0)
@@ -71,6 +74,11 @@ def test_every_method_finds_its_own_counts_in_the_batch_also_after_a_round_trip(
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ExperimentError, match=r"mitigation.1: got 'magic', expected one of raw"):
         check_methods([MethodSpec(method="raw"), MethodSpec(method="magic")])
+
+
+def test_an_option_that_a_method_does_not_have_is_refused_by_its_place() -> None:
+    with pytest.raises(ExperimentError, match=r"mitigation.0.options: got {'scale': 3}, expected no options"):
+        check_methods([MethodSpec(method="raw", options={"scale": 3})])
 
 
 def test_a_method_that_is_asked_for_twice_is_refused() -> None:
