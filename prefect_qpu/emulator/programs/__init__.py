@@ -11,6 +11,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.emulator.backends import Device
 from prefect_qpu.emulator.programs.drawing import Sampling
+from prefect_qpu.emulator.programs.estimator import run_estimator
+from prefect_qpu.emulator.programs.executor import run_executor
 from prefect_qpu.emulator.programs.noise import device_noise
 from prefect_qpu.emulator.programs.outcome import Outcome
 from prefect_qpu.emulator.programs.sampler import run_sampler
@@ -18,7 +20,7 @@ from prefect_qpu.errors import QpuError
 
 Program = Callable[[str, Sampling], Outcome]
 
-PROGRAMS: dict[str, Program] = {"sampler": run_sampler}
+PROGRAMS: dict[str, Program] = {"sampler": run_sampler, "estimator": run_estimator, "executor": run_executor}
 
 VALIDATION, INTERNAL = 1002, 9999
 

@@ -79,8 +79,9 @@ def _part_of(pub: SamplerPub, part: QuantumCircuit) -> SamplerPub:
     if part is pub.circuit or not part.num_parameters:
         values = pub.parameter_values if part is pub.circuit else BindingsArray({}, pub.parameter_values.shape)
         return SamplerPub(part, values, pub.shots)
-    values = BindingsArray({tuple(part.parameters): pub.parameter_values.as_array(part.parameters)})
-    return SamplerPub(part, values, pub.shots)
+    column = {parameter: index for index, parameter in enumerate(pub.circuit.parameters)}
+    values = pub.parameter_values.as_array(pub.circuit.parameters)[..., [column[item] for item in part.parameters]]
+    return SamplerPub(part, BindingsArray({tuple(part.parameters): values}), pub.shots)
 
 
 def _parts(circuit: QuantumCircuit) -> Iterator[QuantumCircuit]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-
 LOOPBACK = {"127.0.0.1", "localhost", b"127.0.0.1", "::1"}
 
 
