@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
+from qiskit.circuit.classical import expr
 from qiskit.circuit.random import random_circuit
 
 from prefect_qpu.circuits import active_qubits, circuit_hash, circuit_metrics, from_qpy, to_qpy
@@ -120,3 +122,58 @@ def test_metrics_do_not_count_barriers() -> None:
     metrics = circuit_metrics(circuit)
     assert (metrics.width, metrics.depth, metrics.two_qubit_gates, metrics.size) == (3, 3, 1, 3)
     assert active_qubits(circuit) == [0, 1, 2]
+
+
+def loops(indices: range, angle: float) -> QuantumCircuit:
+    circuit = QuantumCircuit(1)
+    parameter = Parameter("i")
+    with circuit.for_loop(indices, parameter):
+        circuit.rx(parameter * angle, 0)
+    return circuit
+
+
+def switches(value: int, gate: str) -> QuantumCircuit:
+    circuit = QuantumCircuit(1, 2)
+    circuit.measure(0, 0)
+    with circuit.switch(circuit.cregs[0]) as case:
+        with case(value):
+            getattr(circuit, gate)(0)
+        with case(case.DEFAULT):
+            circuit.z(0)
+    return circuit
+
+
+def waits(register_value: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(1, 2)
+    with circuit.while_loop((circuit.cregs[0], register_value)):
+        circuit.x(0)
+    return circuit
+
+
+def compares(value: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(1, 2)
+    with circuit.if_test(expr.less(circuit.cregs[0], value)):
+        circuit.x(0)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("build", "settings_of_each"),
+    [
+        (loops, [(range(3), 0.1), (range(4), 0.1), (range(3), 0.2)]),
+        (switches, [(0, "x"), (1, "x"), (1, "y")]),
+        (waits, [(0,), (1,)]),
+        (compares, [(1,), (2,)]),
+    ],
+)
+def test_loops_switches_and_expressions_count_by_their_parts(build: Callable, settings_of_each: list[tuple]) -> None:
+    hashes = [circuit_hash(build(*given_)) for given_ in settings_of_each]
+    assert len(set(hashes)) == len(hashes)
+    assert hashes == [circuit_hash(build(*given_)) for given_ in settings_of_each]
+
+
+def test_prepared_amplitudes_count() -> None:
+    first, second = QuantumCircuit(1), QuantumCircuit(1)
+    first.initialize([1, 0], 0)
+    second.initialize([1 / np.sqrt(2), 1j / np.sqrt(2)], 0)
+    assert circuit_hash(first) != circuit_hash(second)
