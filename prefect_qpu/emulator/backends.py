@@ -20,7 +20,6 @@ from prefect_qpu.emulator.settings import Settings
 from prefect_qpu.errors import BackendError
 from prefect_qpu.records.database import Database
 
-DEFAULT_DEVICES = ("manila", "guadalupe", "sherbrooke", "torino")
 _LONGEST_HISTORY = 1000
 
 

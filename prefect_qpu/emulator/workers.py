@@ -1,12 +1,16 @@
 """The processes that simulate: one for each device, and one that is warm already for the next who needs it."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from prefect_qpu.emulator.frames import frame, receive_frame
+
+_ATTEMPTS = 3
 
 
 class WorkerDiedError(Exception):
@@ -26,8 +30,10 @@ class Worker:
         Raises:
             WorkerDiedError: it ended at once.
         """
+        # Threads that spin after a small simulation would take the processor from the service.
         command = (sys.executable, "-m", "prefect_qpu.emulator.worker")
-        worker = cls(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE))
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        worker = cls(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment))
         try:
             await worker._answer()
         except asyncio.CancelledError:
@@ -79,12 +85,24 @@ class Workers:
         Raises:
             WorkerDiedError: no process could be started.
         """
-        self.warm()
-        assert self._spare is not None
-        taken, self._spare = self._spare, None
-        worker = await taken
+        for _ in range(_ATTEMPTS):
+            self.warm()
+            assert self._spare is not None
+            taken, self._spare = self._spare, None
+            # One that died in reserve is no fault of the job that needs it.
+            with suppress(WorkerDiedError):
+                worker = await self._answering(await taken)
+                self.warm()
+                return worker
+        raise WorkerDiedError
+
+    async def _answering(self, worker: Worker) -> Worker:
         self._given.add(worker)
-        self.warm()
+        try:
+            await worker.run({"ping": True}, b"")
+        except (WorkerDiedError, asyncio.CancelledError):
+            self.discard(worker)
+            raise
         return worker
 
     def discard(self, worker: Worker) -> None:

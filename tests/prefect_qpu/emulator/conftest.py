@@ -31,11 +31,19 @@ def server(shared: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
     shared.reset()
 
 
+@pytest.fixture(scope="session")
+def connected() -> dict[str, Any]:
+    """The client that tests share; a test that spoils it takes it out."""
+    return {}
+
+
 @pytest.fixture
-def service(server: Emulator) -> Any:
+def service(server: Emulator, connected: dict[str, Any]) -> Any:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-    return QiskitRuntimeService()
+    if "service" not in connected:
+        connected["service"] = QiskitRuntimeService()
+    return connected["service"]
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_the_calibration_is_dated_in_utc(backend: Any) -> None:
 
 def test_a_sampler_job_runs_with_the_noise_of_the_device(backend: Any, bell: QuantumCircuit) -> None:
     job = SamplerV2(mode=backend).run([bell], shots=4000)
-    counts = job.result()[0].data.meas.get_counts()
+    counts = job.result(poll_interval=0.1)[0].data.meas.get_counts()
     assert sum(counts.values()) == 4000
     assert 0 < counts.get("01", 0) + counts.get("10", 0) < 800
     assert abs(counts["00"] - counts["11"]) < 600
@@ -68,7 +68,12 @@ def test_parameter_sets_keep_their_shape_and_registers_their_names(backend: Any,
     circuit.x(1)
     circuit.measure(0, first[0])
     circuit.measure(1, second[0])
-    data = seeded(backend).run([(isa(circuit), np.array([[0.0, np.pi], [np.pi, 0.0]]), 500)]).result()[0].data
+    data = (
+        seeded(backend)
+        .run([(isa(circuit), np.array([[0.0, np.pi], [np.pi, 0.0]]), 500)])
+        .result(poll_interval=0.1)[0]
+        .data
+    )
     assert data.first.shape == data.second.shape == (2, 2)
     ones = data.first.to_bool_array().mean(axis=(-2, -1))
     assert np.all((ones > 0.5) == [[False, True], [True, False]])
@@ -76,19 +81,19 @@ def test_parameter_sets_keep_their_shape_and_registers_their_names(backend: Any,
 
 
 def test_shots_come_in_random_order(backend: Any, bell: QuantumCircuit) -> None:
-    bits = seeded(backend).run([bell], shots=2000).result()[0].data.meas.to_bool_array()[:, 0]
+    bits = seeded(backend).run([bell], shots=2000).result(poll_interval=0.1)[0].data.meas.to_bool_array()[:, 0]
     assert abs(bits[:1000].mean() - bits[1000:].mean()) < 0.15
 
 
 def test_a_seed_gives_the_same_outcomes_again(backend: Any, bell: QuantumCircuit) -> None:
     jobs = [seeded(backend, seed).run([bell], shots=300) for seed in (1, 1, 2)]
-    first, again, other = (job.result()[0].data.meas for job in jobs)
+    first, again, other = (job.result(poll_interval=0.1)[0].data.meas for job in jobs)
     assert first == again
     assert first != other
 
 
 def test_execution_spans_tell_when_the_job_ran(backend: Any, bell: QuantumCircuit) -> None:
-    spans = SamplerV2(mode=backend).run([bell, bell]).result().metadata["execution"]["execution_spans"]
+    spans = SamplerV2(mode=backend).run([bell, bell]).result(poll_interval=0.1).metadata["execution"]["execution_spans"]
     assert spans.pub_idxs == [0, 1]
     assert spans.duration >= 0
 
@@ -122,7 +127,7 @@ def test_jobs_are_searched_by_state_time_and_page(service: Any, backend: Any, be
     sampler = SamplerV2(mode=backend)
     jobs = [sampler.run([bell]) for _ in range(3)]
     for job in jobs:
-        job.result()
+        job.result(poll_interval=0.1)
     found = service.jobs(created_after=before, pending=False, descending=False)
     assert [item.job_id() for item in found] == [job.job_id() for job in jobs]
     assert service.jobs(created_after=before, pending=True) == []
@@ -132,7 +137,7 @@ def test_jobs_are_searched_by_state_time_and_page(service: Any, backend: Any, be
 def test_metrics_tell_when_a_job_ran_and_what_it_cost(service: Any, backend: Any, bell: QuantumCircuit) -> None:
     used = service.usage()["usage_consumed_seconds"]
     job = SamplerV2(mode=backend).run([bell], shots=1000)
-    job.result()
+    job.result(poll_interval=0.1)
     stamps = [datetime.fromisoformat(job.metrics()["timestamps"][key]) for key in ("created", "running", "finished")]
     assert stamps == sorted(stamps)
     assert job.usage() == job.usage_estimation["quantum_seconds"] == 2.35
@@ -142,7 +147,7 @@ def test_metrics_tell_when_a_job_ran_and_what_it_cost(service: Any, backend: Any
 def test_the_calibration_of_a_job_is_remembered(service: Any, server: Emulator, bell: QuantumCircuit) -> None:
     backend = service.backend("ibm_manila")
     job = SamplerV2(mode=backend).run([bell])
-    job.result()
+    job.result(poll_interval=0.1)
     then = backend.properties().t1(0)
     server.ask("POST", "/backends/ibm_manila/calibrate")
     assert backend.properties(refresh=True).t1(0) != then
@@ -156,7 +161,7 @@ def test_a_queued_job_can_be_cancelled(server: Emulator, backend: Any, bell: Qua
     job.cancel()
     assert job.status() == "CANCELLED"
     with pytest.raises(RuntimeInvalidStateError):
-        job.result()
+        job.result(poll_interval=0.1)
 
 
 def test_a_running_job_can_be_cancelled_and_the_next_one_runs(
@@ -167,7 +172,9 @@ def test_a_running_job_can_be_cancelled_and_the_next_one_runs(
     eventually(lambda: job.status() == "RUNNING")
     job.cancel()
     server.set(run_s=0)
-    assert SamplerV2(mode=backend).run([bell], shots=10).result(timeout=30)[0].data.meas.num_shots == 10
+    assert (
+        SamplerV2(mode=backend).run([bell], shots=10).result(timeout=30, poll_interval=0.1)[0].data.meas.num_shots == 10
+    )
 
 
 def test_a_simulation_that_is_cancelled_ends(service: Any, isa: Isa) -> None:
@@ -182,12 +189,12 @@ def test_a_simulation_that_is_cancelled_ends(service: Any, isa: Isa) -> None:
     long.cancel()
     short = QuantumCircuit(1)
     short.measure_all()
-    assert SamplerV2(mode=backend).run([isa(short)], shots=1).result(timeout=15) is not None
+    assert SamplerV2(mode=backend).run([isa(short)], shots=1).result(timeout=15, poll_interval=0.1) is not None
 
 
 def test_an_ended_job_cannot_be_cancelled(backend: Any, bell: QuantumCircuit) -> None:
     job = SamplerV2(mode=backend).run([bell])
-    job.result()
+    job.result(poll_interval=0.1)
     with pytest.raises(RuntimeInvalidStateError):
         job.cancel()
 
@@ -197,12 +204,12 @@ def test_a_job_that_takes_longer_than_allowed_is_ended(backend: Any, bell: Quant
     sampler.options.max_execution_time = 3
     job = sampler.run([bell], shots=10_000)
     with pytest.raises(RuntimeJobMaxTimeoutError):
-        job.result()
+        job.result(poll_interval=0.1)
 
 
 def test_a_deleted_job_is_gone(service: Any, backend: Any, bell: QuantumCircuit) -> None:
     job = SamplerV2(mode=backend).run([bell])
-    job.result()
+    job.result(poll_interval=0.1)
     service.delete_job(job.job_id())
     with pytest.raises(RuntimeJobNotFound):
         service.job(job.job_id())
@@ -233,7 +240,7 @@ def test_a_dry_run_answers_with_random_bits_and_costs_nothing(service: Any, isa:
     used = service.usage()["usage_consumed_seconds"]
     circuit = QuantumCircuit(2)
     circuit.measure_all()
-    bits = SamplerV2(mode=backend).run([isa(circuit)], shots=1000, dry_run=True).result()[0].data.meas
+    bits = SamplerV2(mode=backend).run([isa(circuit)], shots=1000, dry_run=True).result(poll_interval=0.1)[0].data.meas
     assert 0.4 < bits.to_bool_array().mean() < 0.6
     assert service.usage()["usage_consumed_seconds"] == used
 
@@ -242,7 +249,7 @@ def test_a_dry_run_answers_with_random_bits_and_costs_nothing(service: Any, isa:
 def test_a_session_runs_jobs_until_it_is_closed(kind: Any, backend: Any, bell: QuantumCircuit) -> None:
     with kind(backend=backend) as session:
         jobs = [SamplerV2(mode=session).run([bell], shots=10) for _ in range(2)]
-        assert all(job.result()[0].data.meas.num_shots == 10 for job in jobs)
+        assert all(job.result(poll_interval=0.1)[0].data.meas.num_shots == 10 for job in jobs)
         assert {job.session_id for job in jobs} == {session.session_id}
         assert session.details()["state"] == "active"
     eventually(lambda: session.status() == "Closed")
@@ -261,19 +268,49 @@ def test_a_closed_session_takes_no_more_jobs(backend: Any, bell: QuantumCircuit)
 
 def test_a_session_has_the_device_to_itself(backend: Any, bell: QuantumCircuit) -> None:
     session = Session(backend=backend)
-    SamplerV2(mode=session).run([bell], shots=1).result()
+    SamplerV2(mode=session).run([bell], shots=1).result(poll_interval=0.1)
     outside = SamplerV2(mode=backend).run([bell], shots=1)
-    SamplerV2(mode=session).run([bell], shots=1).result()
+    SamplerV2(mode=session).run([bell], shots=1).result(poll_interval=0.1)
     assert outside.status() == "QUEUED"
     session.close()
-    assert outside.result(timeout=10) is not None
+    assert outside.result(timeout=10, poll_interval=0.1) is not None
+
+
+def test_jobs_that_still_wait_when_a_session_is_over_fail(server: Emulator, backend: Any, bell: QuantumCircuit) -> None:
+    session = Session(backend=backend, max_time=1)
+    SamplerV2(mode=session).run([bell], shots=1).result(poll_interval=0.1)
+    server.set(queue_s=600)
+    late = SamplerV2(mode=session).run([bell], shots=1)
+    eventually(lambda: late.status() == "ERROR")
+    assert "Session has been closed" in late.error_message()
+
+
+def test_the_inputs_of_a_private_job_are_not_shown(backend: Any, bell: QuantumCircuit) -> None:
+    sampler = SamplerV2(mode=backend)
+    sampler.options.environment.private = True
+    job = sampler.run([bell], shots=5)
+    assert job.result(poll_interval=0.1)[0].data.meas.num_shots == 5
+    assert job.inputs == {}
+
+
+def test_a_job_may_ask_for_an_earlier_calibration(server: Emulator, service: Any, bell: QuantumCircuit) -> None:
+    now = service.backend("ibm_manila").properties().t1(0)
+    server.ask("POST", "/backends/ibm_manila/calibrate")
+    first = service.backend("ibm_manila", calibration_id="ibm_manila-000000")
+    assert first.properties().t1(0) != service.backend("ibm_manila").properties().t1(0) != now
+    job = SamplerV2(mode=first).run([bell])
+    job.result(poll_interval=0.1)
+    assert job.metrics()["calibration_id"] == "ibm_manila-000000"
 
 
 def test_sixteen_clients_at_once_lose_nothing(server: Emulator, bell: QuantumCircuit) -> None:
     def work(number: int) -> list[tuple[str, int]]:
         own = client(server, f"client {number}").backend("ibm_manila")
         jobs = [(SamplerV2(mode=own).run([bell], shots=100 * number + turn), turn) for turn in range(1, 4)]
-        return [(job.job_id(), job.result()[0].data.meas.num_shots - 100 * number - turn) for job, turn in jobs]
+        return [
+            (job.job_id(), job.result(poll_interval=0.1)[0].data.meas.num_shots - 100 * number - turn)
+            for job, turn in jobs
+        ]
 
     with ThreadPoolExecutor(16) as pool:
         answers = [answer for answers in pool.map(work, range(16)) for answer in answers]

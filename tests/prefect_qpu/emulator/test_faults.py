@@ -50,7 +50,7 @@ def job_faults(server: Emulator, **fault: Any) -> None:
 def test_a_server_error_is_retried_and_no_second_job_exists(server: Emulator, submit: Submit, tagged: Any) -> None:
     faults(server, {"method": "POST", "path": "/jobs", "status": 503})
     job = submit()
-    assert job.result() is not None
+    assert job.result(poll_interval=0.1) is not None
     assert [found.job_id() for found in tagged()] == [job.job_id()]
 
 
@@ -111,8 +111,9 @@ def test_a_slow_answer_comes_late(server: Emulator, service: Any) -> None:
     assert server.ask("GET", "")["faults"]["requests"] == []
 
 
-def test_expired_tokens_are_refused(server: Emulator, service: Any) -> None:
+def test_expired_tokens_are_refused(server: Emulator, service: Any, connected: dict[str, Any]) -> None:
     service.usage()
+    connected.clear()
     server.ask("POST", "/tokens/expire")
     with pytest.raises(IBMNotAuthorizedError):
         service.usage()
@@ -123,8 +124,8 @@ def test_a_failed_job_tells_its_reason(server: Emulator, submit: Submit) -> None
     job_faults(server, fail={"message": "The fridge is warm.", "code": 8000})
     job = submit()
     with pytest.raises(RuntimeJobFailureError, match=r"Error code 8000; The fridge is warm\."):
-        job.result()
-    assert submit().result() is not None
+        job.result(poll_interval=0.1)
+    assert submit().result(poll_interval=0.1) is not None
 
 
 @pytest.mark.parametrize("state", ["Queued", "Running"])
@@ -133,10 +134,10 @@ def test_a_stuck_job_stays_until_it_is_released(server: Emulator, submit: Submit
     job = submit()
     with pytest.raises(RuntimeJobTimeoutError):
         job.result(timeout=0.3, poll_interval=0.1)
-    assert submit().result() is not None
+    assert submit().result(poll_interval=0.1) is not None
     assert job.status() == state.upper()
     server.ask("POST", f"/jobs/{job.job_id()}/release")
-    assert job.result(timeout=10)[0].data.meas.num_shots == 10
+    assert job.result(timeout=10, poll_interval=0.1)[0].data.meas.num_shots == 10
 
 
 def test_a_stuck_job_can_be_cancelled(server: Emulator, submit: Submit) -> None:
@@ -145,7 +146,7 @@ def test_a_stuck_job_can_be_cancelled(server: Emulator, submit: Submit) -> None:
     eventually(lambda: job.status() == "RUNNING")
     job.cancel()
     with pytest.raises(RuntimeInvalidStateError):
-        job.result()
+        job.result(poll_interval=0.1)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_damaged_result_is_not_what_was_asked_for(
     server: Emulator, submit: Submit, kind: str, expected: type
 ) -> None:
     job_faults(server, result=kind)
-    assert isinstance(submit().result(), expected)
+    assert isinstance(submit().result(poll_interval=0.1), expected)
 
 
 def test_a_state_may_come_late(server: Emulator, submit: Submit) -> None:
@@ -175,7 +176,7 @@ def test_a_state_may_fall_back(server: Emulator, submit: Submit) -> None:
 
 def test_a_fault_strikes_only_the_jobs_that_it_is_meant_for(server: Emulator, submit: Submit) -> None:
     job_faults(server, tag="another", fail={})
-    assert submit().result() is not None
+    assert submit().result(poll_interval=0.1) is not None
 
 
 def test_a_paused_device_runs_no_job(server: Emulator, service: Any, submit: Submit) -> None:
@@ -188,7 +189,7 @@ def test_a_paused_device_runs_no_job(server: Emulator, service: Any, submit: Sub
             job.result(timeout=0.3, poll_interval=0.1)
     finally:
         server.ask("PUT", "/backends/ibm_manila", {"operational": True})
-    assert job.result(timeout=10) is not None
+    assert job.result(timeout=10, poll_interval=0.1) is not None
 
 
 def test_submissions_are_limited_by_the_minute(server: Emulator, backend: Any, bell: QuantumCircuit) -> None:
@@ -201,19 +202,19 @@ def test_submissions_are_limited_by_the_minute(server: Emulator, backend: Any, b
 
 
 def test_jobs_wait_when_the_usage_is_spent(server: Emulator, submit: Submit) -> None:
-    submit().result()
+    submit().result(poll_interval=0.1)
     server.set(usage_limit_s=1)
     job = submit()
     with pytest.raises(RuntimeJobTimeoutError):
         job.result(timeout=0.3, poll_interval=0.1)
     server.set(usage_limit_s=None)
-    assert job.result(timeout=10) is not None
+    assert job.result(timeout=10, poll_interval=0.1) is not None
 
 
 def test_usage_is_final_some_time_after_the_end(server: Emulator, submit: Submit) -> None:
     server.set(usage_pending_s=600)
     job = submit()
-    job.result()
+    job.result(poll_interval=0.1)
     assert job.usage() == 0
     server.set(usage_pending_s=0)
     assert job.usage() > 2

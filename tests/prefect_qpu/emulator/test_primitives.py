@@ -43,7 +43,7 @@ def estimator_pub(isa: Isa) -> tuple[Any, ...]:
 def test_the_estimator_agrees_with_the_exact_values_up_to_the_noise(backend: Any, isa: Isa) -> None:
     estimator = EstimatorV2(mode=backend)
     estimator.options.simulator.seed_simulator = 3
-    result = estimator.run([estimator_pub(isa)], precision=0.02).result()[0]
+    result = estimator.run([estimator_pub(isa)], precision=0.02).result(poll_interval=0.1)[0]
     assert result.data.evs.shape == (3, 3)
     assert np.max(np.abs(result.data.evs - exact())) < 0.25
     assert np.all(result.data.stds > 0)
@@ -55,20 +55,20 @@ def test_readout_mitigation_brings_the_estimates_closer(backend: Any, isa: Isa) 
     for level in (0, 1):
         estimator = EstimatorV2(mode=backend, options={"resilience_level": level})
         estimator.options.simulator.seed_simulator = 5
-        values = estimator.run([estimator_pub(isa)], precision=0.01).result()[0].data.evs
+        values = estimator.run([estimator_pub(isa)], precision=0.01).result(poll_interval=0.1)[0].data.evs
         distances[level] = np.mean(np.abs(values - exact()))
     assert distances[1] < distances[0]
 
 
 def test_an_identity_has_its_exact_value(backend: Any, isa: Isa) -> None:
     circuit = isa(QuantumCircuit(2))
-    result = EstimatorV2(mode=backend).run([(circuit, SparsePauliOp("I" * 5, 0.5))]).result()[0]
+    result = EstimatorV2(mode=backend).run([(circuit, SparsePauliOp("I" * 5, 0.5))]).result(poll_interval=0.1)[0]
     assert result.data.evs == 0.5
     assert result.data.stds == 0
 
 
 def test_the_new_sampler_runs(backend: Any, bell: QuantumCircuit) -> None:
-    bits = Sampler(mode=backend).run([bell], shots=2000).result()[0].data.meas
+    bits = Sampler(mode=backend).run([bell], shots=2000).result(poll_interval=0.1)[0].data.meas
     counts = bits.get_counts()
     assert sum(counts.values()) == 2000
     assert counts["00"] + counts["11"] > 1500
@@ -78,13 +78,13 @@ def test_the_new_sampler_runs_twirled_circuits(backend: Any, bell: QuantumCircui
     sampler = Sampler(mode=backend)
     sampler.options.twirling.enable_gates = True
     sampler.options.twirling.enable_measure = True
-    counts = sampler.run([bell], shots=1024).result()[0].data.meas.get_counts()
+    counts = sampler.run([bell], shots=1024).result(poll_interval=0.1)[0].data.meas.get_counts()
     assert counts["00"] + counts["11"] > 750
 
 
 def test_the_new_estimator_runs(backend: Any, isa: Isa) -> None:
     circuit, observables, values = estimator_pub(isa)
-    result = Estimator(mode=backend).run([(circuit, observables, values)], precision=0.05).result()[0]
+    result = Estimator(mode=backend).run([(circuit, observables, values)], precision=0.05).result(poll_interval=0.1)[0]
     assert np.max(np.abs(result.data.evs - exact())) < 0.4
 
 
@@ -94,5 +94,5 @@ def test_the_new_estimator_runs_on_a_large_device(service: Any) -> None:
     backend = service.backend("ibm_torino")
     circuit = generate_preset_pass_manager(optimization_level=1, backend=backend).run(rotated())
     operator = OBSERVABLES[0].apply_layout(circuit.layout)
-    result = Estimator(mode=backend).run([(circuit, operator, VALUES[:1])], precision=0.1).result()[0]
+    result = Estimator(mode=backend).run([(circuit, operator, VALUES[:1])], precision=0.1).result(poll_interval=0.1)[0]
     assert abs(result.data.evs[0] - exact()[0, 0]) < 0.6
