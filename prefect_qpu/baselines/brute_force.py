@@ -69,7 +69,8 @@ def _cut_table(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _assignments(nodes: int) -> NDArray[np.int64]:
-    return (np.arange(2**nodes)[:, None] >> np.arange(nodes)) & 1
+    bits: NDArray[np.int64] = (np.arange(2**nodes)[:, None] >> np.arange(nodes)) & 1
+    return bits
 
 
 def _text(index: int, nodes: int) -> str:

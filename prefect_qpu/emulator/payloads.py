@@ -133,8 +133,8 @@ def _shape(values: Any) -> tuple[int, ...]:
         return np.shape(encoded)
     start = zlib.decompressobj().decompress(base64.b64decode(encoded[:_HEADER_TEXT]), 1024)
     stream = io.BytesIO(start)
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    npy: Any = np.lib.format
+    read = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
     return tuple(read(stream)[0])
 
 

@@ -173,4 +173,5 @@ def _assignments(bits: BitArray) -> NDArray[np.uint8]:
     """The different sampled parts of each node, node 0 first and always in part 0."""
     rows = np.unique(bits.array.reshape(-1, bits.array.shape[-1]), axis=0)
     unpacked = np.unpackbits(rows, axis=-1)[:, ::-1][:, : bits.num_bits]
-    return np.unique(unpacked ^ unpacked[:, :1], axis=0)
+    different: NDArray[np.uint8] = np.unique(unpacked ^ unpacked[:, :1], axis=0)
+    return different
