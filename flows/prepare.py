@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from prefect_qpu.blocks import AerBackend, PromotionPolicy, RecordStore
+from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, RecordStore
 from prefect_qpu.errors import BackendError, ExperimentError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.loading import read_experiment
@@ -75,25 +75,35 @@ async def _store_block(name: str | None) -> RecordStore:
 async def resolve_blocks(experiment: Experiment) -> tuple[Experiment, Provider]:
     """The experiment with the content of its blocks, and the provider that its backend means.
 
+    A backend that needs credentials stays in the experiment by the name of its block.
+
     Raises:
         InputError: a block does not exist or is of another kind.
     """
+    provider: Provider | None = None
     if isinstance(experiment.backend, BlockReference):
-        backend = await _load("backend", experiment.backend, AerBackend)
-        experiment = experiment.changed(backend=backend.specification())
+        backend = await _load("backend", experiment.backend, AerBackend, IBMQuantumBackend)
+        provider = backend.provider()
+        if isinstance(backend, AerBackend):
+            experiment = experiment.changed(backend=backend.specification())
     if isinstance(experiment.promotion, BlockReference):
         policy = await _load("promotion", experiment.promotion, PromotionPolicy)
         experiment = experiment.changed(promotion=policy.policy())
+    return experiment, provider or AerProvider(_aer(experiment))
+
+
+def _aer(experiment: Experiment) -> AerBackendSpec:
     assert isinstance(experiment.backend, AerBackendSpec)
-    return experiment, AerProvider(experiment.backend)
+    return experiment.backend
 
 
-async def _load(field: str, reference: BlockReference, kind: type[Block]) -> Any:
-    expected = f"the name of a saved block, {kind.get_block_type_slug()}/<name>"
+async def _load(field: str, reference: BlockReference, *kinds: type[Block]) -> Any:
+    names = " or ".join(f"{kind.get_block_type_slug()}/<name>" for kind in kinds)
+    expected = f"the name of a saved block, {names}"
     try:
         block = await Block.aload(reference.block)
     except ValueError as error:
         raise BackendError(field, given=reference.block, expected=expected, hint=str(error)) from error
-    if not isinstance(block, kind):
+    if not isinstance(block, kinds):
         raise ExperimentError(field, given=reference.block, expected=expected)
     return block
