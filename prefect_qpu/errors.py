@@ -15,7 +15,9 @@ QpuError
 │   ├── ProviderUnavailableError   the provider cannot be reached now (retryable)
 │   ├── JobFailedError             the provider ran the job and it failed
 │   ├── JobCancelledError          the job was cancelled
-│   ├── JobLostError               the provider does not know the job (retryable)
+│   ├── JobLostError               the provider does not know the job
+│   ├── JobInDoubtError            a job may exist that the provider cannot be asked for
+│   ├── JobOverdueError            the job did not end before its deadline
 │   └── InvalidResultError         the provider's answer is not what was asked for
 ├── MitigationRefusedError      a method cannot be trusted on this circuit
 ├── ReplayError                 a stored run cannot be replayed
@@ -113,12 +115,15 @@ class ProviderError(QpuError):
 
 
 class ProviderUnavailableError(ProviderError):
-    """The provider cannot be reached now; nothing is known about the job."""
+    """The provider cannot be reached now; nothing is known about the job.
+
+    ``sent`` is false where the provider is known to have accepted nothing, so that the same may be sent again at once.
+    """
 
     retryable = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
+    def __init__(self, message: str, retry_after: float | None = None, *, sent: bool = True) -> None:
+        self.retry_after, self.sent = retry_after, sent
         super().__init__(message)
 
 
@@ -135,9 +140,15 @@ class JobCancelledError(ProviderError):
 
 
 class JobLostError(ProviderError):
-    """The provider does not know the job; a new attempt may be made."""
+    """The provider does not know the job; it is not bought again, for it may only be hidden from this account."""
 
-    retryable = True
+
+class JobInDoubtError(ProviderError):
+    """A job may exist at a provider that cannot be searched: a person has to look before another one is bought."""
+
+
+class JobOverdueError(ProviderError):
+    """The job did not end before the deadline of its experiment."""
 
 
 class InvalidResultError(ProviderError):

@@ -151,6 +151,21 @@ class Hypothesis(Definition):
         return bounds
 
 
+class SubmissionPolicy(Definition):
+    """How a job is bought and waited for; nothing here changes what is measured."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    """Jobs that may be bought for one request, where each earlier one failed by the provider's fault."""
+    settle: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds for which a job may still appear at the provider after a sending whose answer was lost."""
+    inline: Seconds = 60.0
+    """Seconds for which a deployed run keeps its process while its job is out; then it is suspended."""
+    deadline: Seconds | None = None
+    """Seconds after the submission when the fallback answers instead; none waits for ever."""
+    past_deadline: Literal["cancel", "keep"] = "cancel"
+    """What becomes of a job past its deadline: cancelled, or kept and its result stored when it ends."""
+
+
 class BaselineOptions(Definition):
     """How long the classical opponent may take."""
 
@@ -206,6 +221,7 @@ class Experiment(Definition):
     promotion: Annotated[Promotion | BlockReference, Field(union_mode="left_to_right")] = Promotion()
     hypothesis: Hypothesis | None = None
     baseline: BaselineOptions = BaselineOptions()
+    submission: SubmissionPolicy = SubmissionPolicy()
     fallback: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple), AfterValidator(_distinct_answers)] = (
         "cached",
         "simulator",
@@ -271,5 +287,5 @@ class Experiment(Definition):
     @cached_property
     def execution_hash(self) -> str:
         """SHA-256 of what decides the measured numbers: two experiments that differ in their judgement share it."""
-        judgement = {"name", "promotion", "hypothesis", "baseline", "fallback", "replicate"}
+        judgement = {"name", "promotion", "hypothesis", "baseline", "submission", "fallback", "replicate"}
         return content_hash({key: value for key, value in self.document().items() if key not in judgement})

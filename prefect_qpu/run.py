@@ -27,7 +27,7 @@ class Run:
     Open one with `open_run`; opening the same id again continues the stored run.
     """
 
-    __slots__ = ("clock", "experiment", "id", "provider", "seeds", "store")
+    __slots__ = ("clock", "experiment", "id", "process", "provider", "seeds", "store")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Run:
     ) -> None:
         self.id, self.store, self.experiment, self.provider = run_id, store, experiment, provider
         self.seeds, self.clock = seeds, clock
+        self.process = uuid.uuid4().hex
 
     @property
     def policy(self) -> Promotion:

@@ -54,6 +54,7 @@ class AerProvider:
     kind = "aer"
     simulator = True
     durable = False
+    searchable = True
 
     def __init__(
         self,

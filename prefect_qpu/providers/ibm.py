@@ -82,6 +82,7 @@ class IBMQuantumProvider:
     kind = "ibm"
     simulator = False
     durable = True
+    searchable = True
 
     def __init__(self, spec: IBMBackendSpec, account: IBMAccount, *, clock: Clock = utc_now) -> None:
         self._spec, self._account, self._clock = spec, account, clock

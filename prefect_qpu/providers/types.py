@@ -104,6 +104,10 @@ class Provider(Protocol):
     def durable(self) -> bool:
         """Whether jobs outlive the process that submitted them."""
 
+    @property
+    def searchable(self) -> bool:
+        """Whether `find` finds every job that carries a tag; otherwise a lost answer leaves a doubt."""
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data, without secrets."""
 

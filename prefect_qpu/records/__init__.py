@@ -13,6 +13,7 @@ from prefect_qpu.records.rows import (
 )
 from prefect_qpu.records.store import RecordStore
 from prefect_qpu.records.urls import default_url
+from prefect_qpu.records.waiting import WaitingRun
 
 __all__ = [
     "HEAD_REVISION",
@@ -24,6 +25,7 @@ __all__ = [
     "RecordStore",
     "RunRow",
     "SubmissionRow",
+    "WaitingRun",
     "canonical_counts",
     "current_revision",
     "decode_counts",

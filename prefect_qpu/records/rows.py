@@ -82,6 +82,7 @@ class SubmissionRow(_Row):
     error: str | None
     claimed_by: str | None
     claimed_until: datetime | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     submitted_at: datetime | None
     ended_at: datetime | None

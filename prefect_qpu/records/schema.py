@@ -36,6 +36,14 @@ class Base(DeclarativeBase):
     }
 
 
+class Identity(Base):
+    """The one row that tells this store from all others, so that none takes the jobs of another for its own."""
+
+    __tablename__ = "identity"
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    uuid: Mapped[str]
+
+
 class Blob(Base):
     """A compressed payload, named by the SHA-256 of its content."""
 
@@ -99,7 +107,7 @@ class Run(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     experiment_hash: Mapped[str] = mapped_column(ForeignKey("experiments.hash"), index=True)
     flow_run_id: Mapped[str | None]
-    state: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)
     source: Mapped[str | None]
     outcome: Mapped[str | None]
     calibration_hash: Mapped[str | None] = mapped_column(ForeignKey("calibrations.hash"))
@@ -144,8 +152,11 @@ class Submission(Base):
     qpu_seconds: Mapped[float | None]
     error: Mapped[str | None] = mapped_column(Message)
     claimed_by: Mapped[str | None]
-    """Who may send the request now."""
+    """Who began to send the request."""
     claimed_until: Mapped[datetime | None]
+    """Until when a job of that sending may still appear at the provider."""
+    cancel_requested_at: Mapped[datetime | None]
+    """Since when no run wants the job any more."""
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -161,6 +172,29 @@ class RunSubmission(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(RowId, ForeignKey("submissions.id"), index=True)
+
+
+class SurplusJob(Base):
+    """A job that carries the tag of a submission which another job serves."""
+
+    __tablename__ = "surplus_jobs"
+    submission_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("submissions.id"), primary_key=True, autoincrement=False
+    )
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    """What it was last seen to be."""
+    found_at: Mapped[datetime]
+
+
+class JobCalibration(Base):
+    """The calibration that was valid when a job ran."""
+
+    __tablename__ = "job_calibrations"
+    submission_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("submissions.id"), primary_key=True, autoincrement=False
+    )
+    calibration_hash: Mapped[str] = mapped_column(ForeignKey("calibrations.hash"))
 
 
 class StatusEvent(Base):

@@ -10,8 +10,10 @@ from prefect_qpu.records.circuits import Circuits
 from prefect_qpu.records.database import Database
 from prefect_qpu.records.definitions import Calibrations, Experiments
 from prefect_qpu.records.runs import Runs
+from prefect_qpu.records.schema import Identity
 from prefect_qpu.records.submissions import Submissions
 from prefect_qpu.records.urls import default_folder, default_url, masked
+from prefect_qpu.records.waiting import Waiting
 
 
 class RecordStore:
@@ -34,6 +36,7 @@ class RecordStore:
         self.calibrations = Calibrations(database, clock)
         self.runs = Runs(database)
         self.submissions = Submissions(database)
+        self.waiting = Waiting(database)
 
     @classmethod
     def open(cls, url: str | None = None, *, create: bool = True, clock: Clock = utc_now) -> Self:
@@ -56,6 +59,12 @@ class RecordStore:
             database.close()
             raise
         return cls(database, clock=clock)
+
+    @property
+    def identity(self) -> str:
+        """A UUID that no other store has; it goes into the tag of every job."""
+        with self._database.reading() as session:
+            return session.get_one(Identity, 1).uuid
 
     @property
     def url_masked(self) -> str:

@@ -9,19 +9,19 @@ from sqlalchemy.orm import Session
 
 from prefect_qpu.errors import RecordNotFoundError, StoreError
 from prefect_qpu.hashing import content_hash as hash_of
-from prefect_qpu.providers.types import JobStatus
 from prefect_qpu.records import schema
 from prefect_qpu.records.analysis import require_run
 from prefect_qpu.records.database import insert_missing
-from prefect_qpu.records.results import Results, locked
-from prefect_qpu.records.rows import EventRow, SubmissionRow
-from prefect_qpu.records.states import FINAL, OPEN, REPEATABLE, moved, told_state
+from prefect_qpu.records.results import locked
+from prefect_qpu.records.rows import SubmissionRow
+from prefect_qpu.records.states import OPEN, REPEATABLE
+from prefect_qpu.records.statuses import Statuses
 
 _RACES = 100
 """Races that one call may lose; each one lost means that another process has stored a submission."""
 
 
-class Submissions(Results):
+class Submissions(Statuses):
     """Submissions by id: intent, job, states and results."""
 
     def intend(
@@ -105,60 +105,6 @@ class Submissions(Results):
             session.execute(update(link).where(link.submission_id == submission_id).values(submission_id=new.id))
             return SubmissionRow.of(new)
 
-    def claim(self, submission_id: int, owner: str, now: datetime, until: datetime) -> bool:
-        """Whether ``owner`` alone may send the request until then; true again for the same owner.
-
-        Of several processes that share a submission, one sends it; the others wait for the job, or for the end of the
-        claim if that process died. A submission that has a job or has ended cannot be claimed.
-
-        Raises:
-            RecordNotFoundError: there is no such submission.
-        """
-        with self._database.writing() as session:
-            record = locked(session, submission_id)
-            taken = record.claimed_until is not None and record.claimed_until > now and record.claimed_by != owner
-            if taken or record.job_id is not None or record.state in FINAL:
-                return False
-            record.claimed_by, record.claimed_until = owner, until
-            return True
-
-    def accepted(self, submission_id: int, job_id: str, now: datetime) -> SubmissionRow:
-        """The submission, with the job that serves it.
-
-        Raises:
-            RecordNotFoundError: there is no such submission.
-            StoreError: another job serves it already.
-        """
-        with self._database.writing() as session:
-            record = locked(session, submission_id)
-            _serve(record, job_id, now)
-            return SubmissionRow.of(record)
-
-    def record_status(self, submission_id: int, status: JobStatus, now: datetime) -> bool:
-        """Keep what the provider said and move the submission forward; whether it was new.
-
-        A word of ``done`` leaves the submission open: `store_results` ends it.
-
-        Raises:
-            RecordNotFoundError: there is no such submission.
-            StoreError: another job serves it.
-        """
-        event = {
-            "submission_id": submission_id,
-            "status": str(status.state),
-            "provider_timestamp": status.at or schema.UNKNOWN_TIME,
-            "message": status.message,
-            "recorded_at": now,
-        }
-        with self._database.writing() as session:
-            record = locked(session, submission_id)
-            if status.job_id:
-                _serve(record, status.job_id, now)
-            new = insert_missing(session, schema.StatusEvent, event)
-            if new:
-                _move(record, status, now)
-            return new
-
     def get(self, submission_id: int) -> SubmissionRow:
         """The submission with this id.
 
@@ -195,13 +141,6 @@ class Submissions(Results):
         query = select(link.run_id).where(link.submission_id == submission_id).distinct().order_by(link.run_id)
         with self._database.reading() as session:
             return list(session.scalars(query))
-
-    def events(self, submission_id: int) -> list[EventRow]:
-        """What the provider said of the job, in the order in which it was recorded."""
-        query = select(schema.StatusEvent).where(schema.StatusEvent.submission_id == submission_id)
-        with self._database.reading() as session:
-            records = session.scalars(query.order_by(schema.StatusEvent.id))
-            return [EventRow.of(record, provider_timestamp=_known(record.provider_timestamp)) for record in records]
 
     def open(self, *, limit: int = 1000, after: int = 0, provider: str | None = None) -> list[SubmissionRow]:
         """Submissions that have not ended, by ascending id.
@@ -246,18 +185,20 @@ def _take(session: Session, wanted: dict[str, Any], replicate: int | None) -> sc
 
 
 def _insert_first(session: Session, wanted: dict[str, Any], replicate: int) -> schema.Submission | None:
-    row = _row(wanted, replicate, 1)
+    row = _row(session, wanted, replicate, 1)
     return _by_number(session, row) if insert_missing(session, schema.Submission, row) else None
 
 
 def _insert(session: Session, wanted: dict[str, Any], replicate: int, attempt: int) -> schema.Submission:
-    row = _row(wanted, replicate, attempt)
+    row = _row(session, wanted, replicate, attempt)
     insert_missing(session, schema.Submission, row)
     return _by_number(session, row)
 
 
-def _row(wanted: dict[str, Any], replicate: int, attempt: int) -> dict[str, Any]:
-    request_hash = hash_of([wanted["content_hash"], replicate, attempt])
+def _row(session: Session, wanted: dict[str, Any], replicate: int, attempt: int) -> dict[str, Any]:
+    """The columns of a new submission; its hash names the store, so that no other store takes the job for its own."""
+    store = session.get_one(schema.Identity, 1).uuid
+    request_hash = hash_of([store, wanted["content_hash"], replicate, attempt])
     numbers = {"replicate": replicate, "attempt": attempt, "request_hash": request_hash}
     return wanted | numbers | {"state": "intended"}
 
@@ -281,25 +222,3 @@ def _content(record: schema.Submission) -> dict[str, Any]:
         "limits",
     )
     return {name: getattr(record, name) for name in names}
-
-
-def _serve(record: schema.Submission, job_id: str, now: datetime) -> None:
-    if record.job_id not in {None, job_id}:
-        raise StoreError(
-            f"submission {record.id} is served by job {record.job_id!r}, but was told of job {job_id!r}. "
-            "One request has one job: cancel the other."
-        )
-    if record.job_id is None:
-        record.job_id, record.submitted_at = job_id, now
-        record.state = moved(record.state, "submitted")
-
-
-def _move(record: schema.Submission, status: JobStatus, now: datetime) -> None:
-    state = moved(record.state, told_state(status.state))
-    if state in FINAL and state != record.state:
-        record.ended_at, record.error = now, status.message or None
-    record.state = state
-
-
-def _known(moment: datetime) -> datetime | None:
-    return None if moment == schema.UNKNOWN_TIME else moment

@@ -110,6 +110,11 @@ SETTINGS: dict[str, Any] = {
     "hypothesis.observable": "energy",
     "hypothesis.range": [0.0, 0.5],
     "baseline.time_limit": 6.0,
+    "submission.attempts": 5,
+    "submission.settle": 30.0,
+    "submission.inline": 10.0,
+    "submission.deadline": 3600.0,
+    "submission.past_deadline": "keep",
     "fallback": ["classical", "cached"],
     "replicate": 1,
 }

@@ -32,7 +32,7 @@ def test_an_intent_keeps_all_that_the_provider_will_get(store: RecordStore, inte
         name: value for name, value in wanted.items() if name not in {"now", "replicate"}
     }
     assert (row.state, row.replicate, row.attempt, row.job_id) == ("intended", 1, 1, None)
-    assert row.request_hash == content_hash(["content", 1, 1])
+    assert row.request_hash == content_hash([store.identity, "content", 1, 1])
 
 
 def test_a_role_keeps_its_submission_whatever_is_intended_later(intended: Intend) -> None:
@@ -86,7 +86,7 @@ def test_a_new_attempt_serves_all_runs_of_the_old_one(store: RecordStore, intend
     assert store.submissions.for_run("run-one")["primary"].id == second.id
     assert store.submissions.for_run("run-two")["fallback"].id == second.id
     assert (second.state, second.job_id, second.pubs, second.created_at) == ("intended", None, first.pubs, LATER)
-    assert second.request_hash == content_hash(["content", 1, 2])
+    assert second.request_hash == content_hash([store.identity, "content", 1, 2])
 
 
 def test_an_open_or_done_submission_has_no_new_attempt(store: RecordStore, intended: Intend) -> None:

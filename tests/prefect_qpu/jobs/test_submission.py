@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from qiskit.primitives.containers import BitArray
 
-from prefect_qpu.errors import InvalidResultError, JobCancelledError, JobFailedError, ProviderUnavailableError
+from prefect_qpu.errors import (
+    InvalidResultError,
+    JobCancelledError,
+    JobFailedError,
+    JobInDoubtError,
+    JobLostError,
+    ProviderUnavailableError,
+    QpuError,
+)
 from prefect_qpu.experiment import AerBackendSpec
-from prefect_qpu.jobs import CLAIM, Action, advance, complete, counts
+from prefect_qpu.jobs import Action, advance, complete, counts
+from prefect_qpu.jobs.steps import LOST_AFTER
 from prefect_qpu.latency import PRIMARY, utc_now
 from prefect_qpu.providers import JobRequest, JobResult, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
@@ -28,13 +38,24 @@ class UnreliableProvider(AerProvider):
         self.bought: list[str] = []
         self.cancelled: list[str] = []
         self.lose_answers = 0
+        self.drop_requests = 0
         self.fail_polls = 0
+        self.refusal: QpuError | None = None
+        self.hidden: set[str] = set()
+        self.meanwhile: Callable[[], None] | None = None
         self.states: dict[str, JobStatus] = {}
         self.damage: Callable[[JobResult], JobResult] = lambda result: result
 
     def submit(self, request: JobRequest) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        if self.drop_requests:
+            self.drop_requests -= 1
+            raise ProviderUnavailableError("the connection was cut before the job was accepted")
         job_id = super().submit(request)
         self.bought.append(job_id)
+        if self.meanwhile is not None:
+            self.meanwhile()
         if self.lose_answers:
             self.lose_answers -= 1
             raise ProviderUnavailableError("the connection was cut after the job was accepted")
@@ -48,7 +69,9 @@ class UnreliableProvider(AerProvider):
         return [self.states.get(status.job_id, status) for status in found]
 
     def find(self, tag: str) -> list[JobStatus]:
-        mine = {*self.bought, *self.states}
+        mine = {*self.bought, *self.states} - self.hidden
+        if not self.searchable:
+            return []
         return [status for status in super().find(tag) if status.job_id in mine]
 
     def cancel(self, job_id: str) -> None:
@@ -112,26 +135,115 @@ def test_a_run_waits_while_another_one_is_sending_their_common_request(
     store: RecordStore, provider: UnreliableProvider
 ) -> None:
     first, second = open_run(store, ghz(), provider), open_run(store, ghz(), provider)
-    provider.lose_answers = 1
+    provider.drop_requests = 1
     with pytest.raises(ProviderUnavailableError):
         submit(first)
-    provider.lose_answers = 0
     assert submit(second).job_id is None
     assert advance(second, PRIMARY) is Action.WAIT
-    assert advance(first, PRIMARY) is Action.ADOPT
-    complete(second, PRIMARY)
-    assert len(provider.bought) == 1
+    assert provider.bought == []
 
 
-def test_the_claim_of_a_run_that_died_runs_out(store: RecordStore, provider: UnreliableProvider) -> None:
-    first = open_run(store, ghz(), provider)
+def test_a_run_adopts_the_job_of_another_one_whose_answer_was_lost(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    first, second = open_run(store, ghz(), provider), open_run(store, ghz(), provider)
     provider.lose_answers = 1
     with pytest.raises(ProviderUnavailableError):
         submit(first)
-    later = open_run(store, ghz(), provider, clock=lambda: utc_now() + 2 * CLAIM)
-    submit(later)
-    complete(later, PRIMARY)
+    assert submit(second).job_id == provider.bought[0]
+    complete(first, PRIMARY)
     assert len(provider.bought) == 1
+
+
+def test_a_job_that_appears_late_is_adopted_and_not_bought_again(run: Run, provider: UnreliableProvider) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    provider.hidden = {*provider.bought}
+    resumed = open_run(run.store, ghz(), provider, run_id=run.id)
+    for _ in range(5):
+        assert submit(resumed).job_id is None
+    provider.hidden = set()
+    patiently(resumed)
+    assert len(provider.bought) == 1
+
+
+def test_a_request_that_never_arrived_is_sent_again_once_no_job_can_appear_any_more(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    first = open_run(store, ghz(), provider)
+    provider.drop_requests = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(first)
+    assert submit(first).job_id is None
+    settled = timedelta(seconds=first.experiment.submission.settle + 1)
+    later = open_run(store, ghz(), provider, run_id=first.id, clock=lambda: utc_now() + settled)
+    assert submit(later).job_id == provider.bought[0]
+    assert len(provider.bought) == 1
+
+
+def test_a_refused_request_leaves_no_doubt_behind(run: Run, provider: UnreliableProvider) -> None:
+    provider.refusal = JobFailedError("1211: the circuit has an instruction that the backend lacks")
+    with pytest.raises(JobFailedError, match="1211"):
+        submit(run)
+    provider.refusal = ProviderUnavailableError("429 Too Many Requests", sent=False)
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    provider.refusal = None
+    assert submit(run).job_id == provider.bought[0]
+
+
+def test_a_doubt_at_a_provider_that_cannot_be_searched_waits_for_a_person(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    provider.searchable = False
+    provider.lose_answers = 1
+    first = open_run(store, ghz(), provider)
+    with pytest.raises(ProviderUnavailableError):
+        submit(first)
+    assert submit(first).job_id is None
+    settled = timedelta(seconds=first.experiment.submission.settle + 1)
+    later = open_run(store, ghz(), provider, run_id=first.id, clock=lambda: utc_now() + settled)
+    with pytest.raises(JobInDoubtError, match=r"cannot be searched.*set another `replicate`"):
+        submit(later)
+    assert len(provider.bought) == 1
+
+
+def test_a_job_that_the_provider_denies_is_not_bought_again(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    (job_id,) = provider.bought
+    provider.states[job_id] = JobStatus(job_id, JobState.LOST)
+    assert [advance(run, PRIMARY) for _ in range(3)] == [Action.WAIT] * 3
+    later = open_run(run.store, ghz(), provider, run_id=run.id, clock=lambda: utc_now() + 2 * LOST_AFTER)
+    with pytest.raises(JobLostError, match="not bought again"):
+        advance(later, PRIMARY)
+    assert provider.bought == [job_id]
+
+
+def test_a_job_that_is_denied_for_a_moment_is_found_again(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    (job_id,) = provider.bought
+    provider.states[job_id] = JobStatus(job_id, JobState.LOST)
+    assert advance(run, PRIMARY) is Action.WAIT
+    del provider.states[job_id]
+    patiently(run)
+    assert provider.bought == [job_id]
+
+
+def test_of_two_processes_of_one_run_the_slower_one_gives_its_job_back(run: Run, provider: UnreliableProvider) -> None:
+    zombie = open_run(run.store, ghz(), provider, run_id=run.id)
+
+    def meanwhile() -> None:
+        provider.meanwhile = None
+        served = run.store.submissions.for_run(run.id)[PRIMARY]
+        run.store.submissions.accepted(served.id, AerProvider.submit(provider, JobRequest((), "other")), utc_now())
+
+    provider.meanwhile = meanwhile
+    submit(zombie)
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    assert row.job_id not in provider.bought
+    assert provider.cancelled[0] == provider.bought[0]
+    assert set(run.store.waiting.surplus(row.id)) == set(provider.bought)
 
 
 def test_replicates_and_later_runs_buy_their_own(store: RecordStore, provider: UnreliableProvider) -> None:
@@ -155,8 +267,10 @@ def test_several_jobs_under_one_tag_are_reduced_to_one(run: Run, provider: Unrel
     provider.states[twin] = JobStatus(twin, JobState.QUEUED)
     submit(run)
     patiently(run)
-    assert run.store.submissions.for_run(run.id)[PRIMARY].job_id == provider.bought[0]
-    assert provider.cancelled == [twin]
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    assert row.job_id == provider.bought[0]
+    assert provider.cancelled[0] == twin
+    assert set(run.store.waiting.surplus(row.id)) == {twin}
 
 
 def test_a_failure_of_the_provider_is_attempted_again_up_to_the_limit(run: Run, provider: UnreliableProvider) -> None:

@@ -1,0 +1,24 @@
+"""Exactly-once submission: the intent is stored first, and the provider is asked before anything is sent twice."""
+
+from prefect_qpu.jobs.abandoning import abandon, overdue
+from prefect_qpu.jobs.decision import Action, Known, decide
+from prefect_qpu.jobs.intent import intend
+from prefect_qpu.jobs.reconciling import Reconciled, reconcile
+from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, advance, complete, counts
+
+__all__ = [
+    "FIRST_INTERVAL",
+    "GROWTH",
+    "LONGEST_INTERVAL",
+    "Action",
+    "Known",
+    "Reconciled",
+    "abandon",
+    "advance",
+    "complete",
+    "counts",
+    "decide",
+    "intend",
+    "overdue",
+    "reconcile",
+]

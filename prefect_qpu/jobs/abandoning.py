@@ -1,0 +1,51 @@
+"""Jobs that their run no longer waits for: cancelled, or kept until they end, but never forgotten."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from prefect_qpu.errors import ProviderUnavailableError
+from prefect_qpu.experiment import SubmissionPolicy
+from prefect_qpu.jobs.steps import Dealings
+from prefect_qpu.records import SubmissionRow
+from prefect_qpu.records.states import OPEN
+
+
+def overdue(row: SubmissionRow, policy: SubmissionPolicy, now: datetime) -> bool:
+    """Whether a submission is open past its deadline; the time counts from the submission, else from the intent.
+
+    Example:
+        >>> SubmissionPolicy().deadline is None
+        True
+    """
+    if policy.deadline is None or row.state not in OPEN:
+        return False
+    return now - (row.submitted_at or row.created_at) > timedelta(seconds=policy.deadline)
+
+
+def abandon(dealings: Dealings, submissions: Sequence[SubmissionRow], *, run_id: str) -> list[str]:
+    """The ids of the jobs whose cancellation was asked for, of the open submissions that no other run waits for.
+
+    The wish is stored first: where the provider cannot be reached, or the job is not known yet, the reconciler asks for
+    the cancellation again.
+
+    Args:
+        dealings: Where and how.
+        submissions: Submissions of the run.
+        run_id: The run, which does not wait any more.
+    """
+    asked = []
+    for row in submissions:
+        if row.state not in OPEN or dealings.store.waiting.wanted(row.id, besides=run_id):
+            continue
+        dealings.store.waiting.request_cancel(row.id, dealings.clock())
+        if row.job_id is not None and _cancelled(dealings, row.job_id):
+            asked.append(row.job_id)
+    return asked
+
+
+def _cancelled(dealings: Dealings, job_id: str) -> bool:
+    try:
+        dealings.provider.cancel(job_id)
+    except ProviderUnavailableError:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""Reconciliation: what has become of all open submissions at one provider, asked for once and stored."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from prefect_qpu.errors import ProviderUnavailableError, QpuError
+from prefect_qpu.jobs.steps import Dealings, adopt, fetch, long_lost
+from prefect_qpu.providers import JobState, JobStatus
+from prefect_qpu.records import SubmissionRow
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one pass over open submissions did."""
+
+    looked_at: int = 0
+    adopted: int = 0
+    """Jobs found by the tag of a sending whose answer was lost."""
+    stored: int = 0
+    """Results that were stored."""
+    ended: int = 0
+    """Jobs that ended without a result."""
+    cancelled: int = 0
+    """Cancellations that were asked for."""
+    problems: Mapping[int, str] = field(default_factory=dict)
+    """Why a submission could not be dealt with, by its id; it stays open."""
+
+    def __add__(self, other: "Reconciled") -> "Reconciled":
+        sums = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in ("looked_at", "adopted", "stored", "ended", "cancelled")
+        }
+        return Reconciled(**sums, problems={**self.problems, **other.problems})
+
+
+def reconcile(dealings: Dealings, rows: Sequence[SubmissionRow]) -> Reconciled:
+    """Ask the provider once for the jobs of open submissions, and store what has become of them.
+
+    Nothing is bought here, and a repeated pass changes nothing: what has to be sent is left to the runs.
+
+    Args:
+        dealings: Where and how.
+        rows: Open submissions at this provider, of which the caller holds no more than a page.
+
+    Raises:
+        ProviderUnavailableError: the provider cannot be reached; call again later.
+    """
+    done = Reconciled(looked_at=len(rows))
+    for row in rows:
+        if row.job_id is None and row.claimed_until is not None:
+            done += _attempt(row, partial(_look_for, dealings, row))
+    out = {row.job_id: row for row in rows if row.job_id is not None}
+    if not out:
+        return done
+    told = {out[status.job_id].id: status for status in dealings.provider.status(list(out))}
+    news = {row.id: told[row.id] for row in out.values() if row.id in told and told[row.id].state != row.state}
+    dealings.store.submissions.record_statuses(news, dealings.clock())
+    for row in out.values():
+        if row.id in told:
+            done += _attempt(row, partial(_deal, dealings, row, told[row.id]))
+    return done
+
+
+def _attempt(row: SubmissionRow, work: Callable[[], Reconciled]) -> Reconciled:
+    """What ``work`` did; one submission that cannot be dealt with does not keep the others waiting."""
+    try:
+        return work()
+    except ProviderUnavailableError:
+        raise
+    except QpuError as error:
+        return Reconciled(problems={row.id: f"{type(error).__name__}: {error}"})
+
+
+def _look_for(dealings: Dealings, row: SubmissionRow) -> Reconciled:
+    told = dealings.provider.find(row.request_hash)
+    if not told:
+        return Reconciled()
+    adopt(dealings, row, told)
+    return Reconciled(adopted=1)
+
+
+def _deal(dealings: Dealings, row: SubmissionRow, told: JobStatus) -> Reconciled:
+    if not told.state.final:
+        return _cancel_unwanted(dealings, row)
+    if told.state is JobState.DONE:
+        fetch(dealings, row)
+        return Reconciled(stored=1)
+    if told.state is JobState.LOST and not long_lost(dealings, row):
+        return Reconciled()
+    dealings.store.submissions.record_status(row.id, told, dealings.clock())
+    return Reconciled(ended=1)
+
+
+def _cancel_unwanted(dealings: Dealings, row: SubmissionRow) -> Reconciled:
+    if row.cancel_requested_at is None or row.job_id is None or dealings.store.waiting.wanted(row.id):
+        return Reconciled()
+    dealings.provider.cancel(row.job_id)
+    return Reconciled(cancelled=1)

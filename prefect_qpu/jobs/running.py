@@ -1,0 +1,68 @@
+"""The submissions of a run: one step at a time, or all of them at once for short jobs."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from qiskit.primitives.containers import BitArray
+
+from prefect_qpu.jobs.decision import Action
+from prefect_qpu.jobs.steps import Dealings, take_step
+from prefect_qpu.latency import Span, provider_spans
+from prefect_qpu.providers import Provider
+from prefect_qpu.records import SubmissionRow
+from prefect_qpu.run import Run
+
+FIRST_INTERVAL, LONGEST_INTERVAL, GROWTH = 0.01, 5.0, 1.4
+
+
+def dealings(run: Run, provider: Provider | None = None) -> Dealings:
+    """What the steps of a run's submissions need."""
+    return Dealings(run.store, provider or run.provider, run.experiment.submission, run.clock, run.process)
+
+
+def advance(run: Run, role: str, provider: Provider | None = None) -> Action:
+    """Take the one next step for the submission of a role, and say which it was.
+
+    Raises:
+        JobFailedError: the job failed and no attempt is left.
+        JobCancelledError: the job was cancelled.
+        JobLostError: the provider does not know the job any more.
+        JobInDoubtError: the request was sent with unknown effect to a provider that cannot be searched.
+        ProviderUnavailableError: nothing is known; call again later.
+    """
+    row = run.store.submissions.for_run(run.id)[role]
+    action = take_step(dealings(run, provider), row.id)
+    if action in {Action.FETCH, Action.FINISHED}:
+        _keep_spans(run, role, run.store.submissions.get(row.id), durable=(provider or run.provider).durable)
+    return action
+
+
+def complete(
+    run: Run, role: str, provider: Provider | None = None, *, sleep: Callable[[float], None] = time.sleep
+) -> list[BitArray]:
+    """The counts of a role's submission, waiting here until they are stored; for short jobs."""
+    pause = FIRST_INTERVAL
+    while (action := advance(run, role, provider)) is not Action.FINISHED:
+        if action is Action.WAIT:
+            sleep(pause)
+            pause = min(pause * GROWTH, LONGEST_INTERVAL)
+    return counts(run, role)
+
+
+def counts(run: Run, role: str) -> list[BitArray]:
+    """The stored counts of a role's submission, one bit array for each PUB."""
+    return run.store.submissions.results(run.store.submissions.for_run(run.id)[role].id)
+
+
+def _keep_spans(run: Run, role: str, row: SubmissionRow, *, durable: bool) -> None:
+    """Store when the job waited and ran, and how long its result lay there; also where runs share the submission."""
+    for span in provider_spans(row.job_created_at, row.job_started_at, row.job_finished_at, role):
+        run.keep(span)
+    if durable and row.job_finished_at and row.ended_at:
+        run.keep(_reconciliation(role, row.job_finished_at, row.ended_at))
+
+
+def _reconciliation(role: str, finished: datetime, stored: datetime) -> Span:
+    """From the end of the job to the stored result; of no length where the provider's clock is ahead of ours."""
+    return Span("reconciliation", min(finished, stored), stored, details={"role": role})

@@ -1,0 +1,120 @@
+"""What waits: runs for their jobs, jobs that no run wants, and jobs that came to be twice."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from prefect_qpu.latency import PRIMARY
+from prefect_qpu.providers.types import JobStatus
+from prefect_qpu.records import schema
+from prefect_qpu.records.database import Database, insert_missing
+from prefect_qpu.records.results import locked
+from prefect_qpu.records.rows import SubmissionRow
+from prefect_qpu.records.states import OPEN
+
+_UNENDED = ("running", "waiting")
+
+
+@dataclass(frozen=True)
+class WaitingRun:
+    """A run that has not ended, and the submission that it is about."""
+
+    id: str
+    flow_run_id: str | None
+    experiment_hash: str
+    state: str
+    submission: SubmissionRow
+
+
+class Waiting:
+    """The store as the reconciler sees it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def runs(self, *, after: str = "", limit: int = 500) -> list[WaitingRun]:
+        """Runs that have not ended but have a submission, by ascending id.
+
+        Args:
+            after: Only ids above this one: the last id of the page before.
+            limit: How many at most.
+        """
+        link, run = schema.RunSubmission, schema.Run
+        query = (
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, schema.Submission)
+            .join(link, link.run_id == run.id)
+            .join(schema.Submission, schema.Submission.id == link.submission_id)
+            .where(run.state.in_(_UNENDED), link.role == PRIMARY, run.id > after)
+            .order_by(run.id)
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            return [
+                WaitingRun(row.id, row.flow_run_id, row.experiment_hash, row.state, SubmissionRow.of(row.Submission))
+                for row in session.execute(query)
+            ]
+
+    def backends(self, submissions: Iterable[int]) -> dict[int, str]:
+        """The hash of an experiment that each submission serves, by the submission's id."""
+        link, run = schema.RunSubmission, schema.Run
+        query = (
+            select(link.submission_id, run.experiment_hash)
+            .join(run, run.id == link.run_id)
+            .where(link.submission_id.in_(list(submissions)))
+        )
+        with self._database.reading() as session:
+            return {record.submission_id: record.experiment_hash for record in session.execute(query)}
+
+    def wanted(self, submission_id: int, *, besides: str | None = None) -> bool:
+        """Whether a run that has not ended, other than ``besides``, waits for the submission."""
+        link, run = schema.RunSubmission, schema.Run
+        query = (
+            select(run.id)
+            .join(link, link.run_id == run.id)
+            .where(link.submission_id == submission_id, run.state.in_(_UNENDED), run.id != (besides or ""))
+            .limit(1)
+        )
+        with self._database.reading() as session:
+            return session.scalar(query) is not None
+
+    def request_cancel(self, submission_id: int, now: datetime) -> None:
+        """Remember that the job of an open submission is to be cancelled, also if it is not known yet."""
+        table = schema.Submission
+        open_one = update(table).where(table.id == submission_id, table.state.in_(OPEN))
+        with self._database.writing() as session:
+            session.execute(open_one.where(table.cancel_requested_at.is_(None)).values(cancel_requested_at=now))
+
+    def add_surplus(self, submission_id: int, jobs: Iterable[JobStatus], now: datetime) -> None:
+        """Keep jobs that carry the tag of a submission which another job serves; a known one gets its new state.
+
+        Raises:
+            RecordNotFoundError: there is no such submission.
+        """
+        table = schema.SurplusJob
+        with self._database.writing() as session:
+            locked(session, submission_id)
+            for job in jobs:
+                row = {"submission_id": submission_id, "job_id": job.job_id, "state": str(job.state), "found_at": now}
+                if not insert_missing(session, table, row):
+                    known = update(table).where(table.submission_id == submission_id, table.job_id == job.job_id)
+                    session.execute(known.values(state=str(job.state)))
+
+    def surplus(self, submission_id: int) -> dict[str, str]:
+        """The last known state of each job beside the one that serves the submission, by job id."""
+        query = select(schema.SurplusJob).where(schema.SurplusJob.submission_id == submission_id)
+        with self._database.reading() as session:
+            return {record.job_id: record.state for record in session.scalars(query.order_by(schema.SurplusJob.job_id))}
+
+    def add_calibration(self, submission_id: int, calibration_hash: str) -> None:
+        """Keep the calibration that was valid when the job ran; the first one is kept."""
+        row = {"submission_id": submission_id, "calibration_hash": calibration_hash}
+        with self._database.writing() as session:
+            insert_missing(session, schema.JobCalibration, row)
+
+    def calibration(self, submission_id: int) -> str | None:
+        """Hash of the calibration that was valid when the job ran, or none if it is not known."""
+        with self._database.reading() as session:
+            record = session.get(schema.JobCalibration, submission_id)
+            return record.calibration_hash if record else None
