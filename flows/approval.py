@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run, asuspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
+from prefect_qpu.flows.suspension import deployed
 from prefect_qpu.run import Run
 from prefect_qpu.stages.promote import approve, decision
 from prefect_qpu.tasks.promote import show_decision
@@ -46,7 +46,7 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
     )
     run.store.runs.move(run.id, "waiting")
     try:
-        if _deployed():
+        if deployed():
             answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
         else:
             answer = await apause_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK, poll_interval=POLL_SECONDS)
@@ -60,9 +60,3 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
     )
     await show_decision(run, decided)
     return decided
-
-
-def _deployed() -> bool:
-    """Whether a worker can start the flow run again; only then may its process end."""
-    context = FlowRunContext.get()
-    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None

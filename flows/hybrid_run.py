@@ -14,9 +14,11 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Failed
 
 from prefect_qpu.blocks.stage_latency import StageLatency
-from prefect_qpu.errors import JobCancelledError, JobFailedError, NoAnswerError
+from prefect_qpu.errors import NoAnswerError, ProviderError
 from prefect_qpu.flows.approval import wait_for_approval
+from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.prepare import Prepared, prepare
+from prefect_qpu.flows.suspension import note_resumption, wait_for_job
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.tasks import (
     baseline,
@@ -24,7 +26,6 @@ from prefect_qpu.tasks import (
     encode,
     fallback,
     mitigate,
-    poll,
     promote,
     report,
     smoke_test,
@@ -35,7 +36,7 @@ from prefect_qpu.tasks import (
 RunOutcome = Literal["promoted", "fallback", "held", "rejected"]
 
 
-@flow(name="hybrid-run", persist_result=False)
+@flow(name="hybrid-run", persist_result=False, on_cancellation=[cancel_job])
 async def hybrid_run(
     experiment: str | dict[str, Any],
     record_store: str | None = None,
@@ -53,7 +54,7 @@ async def hybrid_run(
         latency: Name of a stage latency block; none publishes every stage.
         report_folder: Where the HTML page is written; none means ``reports`` beside the record store.
     """
-    prepared = await prepare(experiment, record_store)
+    prepared = await prepare(experiment, record_store, str(flow_run.id))
     with prepared.store:
         run = open_run(
             prepared.store,
@@ -63,6 +64,8 @@ async def hybrid_run(
             flow_run_id=str(flow_run.id),
         )
         published = await StageLatency.aload(latency) if latency else None
+        if prepared.resumed:
+            note_resumption(run)
         folder = Path(report_folder) if report_folder else None
         return await _run(run, prepared, folder, published)
 
@@ -107,15 +110,15 @@ async def _quantum_path(run: Run) -> str | None:
 
     The baseline runs while the job is out; if it fails, the comparison says so, and the quantum answer stands.
     """
-    await transpile(run)
     try:
+        await transpile(run)
         await submit(run)
         opponent = asyncio.create_task(_attempt(baseline, run))
         try:
-            await poll(run)
+            await wait_for_job(run)
         finally:
             await opponent
-    except (JobFailedError, JobCancelledError) as error:
+    except ProviderError as error:
         return f"failed: {error}"
     await mitigate(run)
     return None

@@ -18,38 +18,60 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore as Store
 
+Backend = AerBackendSpec | BlockReference
 HASH_DIGITS = 64
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """An experiment that may start."""
+    """An experiment that may start, or go on."""
 
     experiment: Experiment
     provider: Provider
     store: Store
+    resumed: bool
+    """Whether the run is stored already."""
 
 
-async def prepare(source: str | Mapping[str, Any], store_block: str | None) -> Prepared:
+async def prepare(source: str | Mapping[str, Any], store_block: str | None, run_id: str) -> Prepared:
     """The experiment with all blocks resolved, its provider, and the open store; nothing is stored yet.
+
+    A run that is stored goes on with the experiment and the backend that it was started with, and no provider is asked.
 
     Args:
         source: Path of an experiment file, an experiment as a mapping, or the hash of a stored experiment.
         store_block: Name of a `RecordStore` block; none takes PREFECT_QPU_STORE, else the block ``default``, else the
             default database.
+        run_id: The run that is to start.
 
     Raises:
         InputError: something does not fit, before anything runs.
     """
-    store = (await _store_block(store_block)).open()
+    store = await open_store(store_block)
     try:
-        experiment = await asyncio.to_thread(experiment_from, source, store)
-        experiment, provider = await resolve_blocks(experiment)
-        await asyncio.to_thread(preflight, experiment, provider)
+        return await _prepared(source, store, run_id)
     except BaseException:
         store.close()
         raise
-    return Prepared(experiment, provider, store)
+
+
+async def _prepared(source: str | Mapping[str, Any], store: Store, run_id: str) -> Prepared:
+    row = store.runs.find(run_id)
+    if row is not None:
+        experiment, provider = await resolve_blocks(store.experiments.get(row.experiment_hash))
+        return Prepared(experiment, provider.pinned(row.backend["name"]), store, resumed=True)
+    experiment, provider = await resolve_blocks(await asyncio.to_thread(experiment_from, source, store))
+    await asyncio.to_thread(preflight, experiment, provider)
+    return Prepared(experiment, provider, store, resumed=False)
+
+
+async def open_store(block: str | None) -> Store:
+    """The record store of a block, or the default one.
+
+    Raises:
+        StoreUrlError: the database cannot be opened or written.
+    """
+    return (await _store_block(block)).open()
 
 
 def experiment_from(source: str | Mapping[str, Any], store: Store) -> Experiment:
@@ -80,21 +102,25 @@ async def resolve_blocks(experiment: Experiment) -> tuple[Experiment, Provider]:
     Raises:
         InputError: a block does not exist or is of another kind.
     """
-    provider: Provider | None = None
-    if isinstance(experiment.backend, BlockReference):
-        backend = await _load("backend", experiment.backend, AerBackend, IBMQuantumBackend)
-        provider = backend.provider()
-        if isinstance(backend, AerBackend):
-            experiment = experiment.changed(backend=backend.specification())
+    backend, provider = await resolve_backend(experiment.backend)
+    if backend != experiment.backend:
+        experiment = experiment.changed(backend=backend)
     if isinstance(experiment.promotion, BlockReference):
         policy = await _load("promotion", experiment.promotion, PromotionPolicy)
         experiment = experiment.changed(promotion=policy.policy())
-    return experiment, provider or AerProvider(_aer(experiment))
+    return experiment, provider
 
 
-def _aer(experiment: Experiment) -> AerBackendSpec:
-    assert isinstance(experiment.backend, AerBackendSpec)
-    return experiment.backend
+async def resolve_backend(backend: Backend) -> tuple[Backend, Provider]:
+    """The backend as it is recorded, and the provider that it means.
+
+    Raises:
+        InputError: the block does not exist or is of another kind.
+    """
+    if isinstance(backend, AerBackendSpec):
+        return backend, AerProvider(backend)
+    block = await _load("backend", backend, AerBackend, IBMQuantumBackend)
+    return (block.specification() if isinstance(block, AerBackend) else backend), block.provider()
 
 
 async def _load(field: str, reference: BlockReference, *kinds: type[Block]) -> Any:

@@ -12,7 +12,7 @@ from prefect_qpu.experiment import Experiment, Promotion
 from prefect_qpu.hashing import derive_seed
 from prefect_qpu.latency import Clock, Span, measured, utc_now
 from prefect_qpu.providers import Provider
-from prefect_qpu.records import RecordStore
+from prefect_qpu.records import RecordStore, RunRow
 
 PACKAGES = ("prefect-qpu", "prefect", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy", "sqlalchemy")
 PURPOSES = ("smoke-ideal", "smoke-noise", "fallback")
@@ -93,7 +93,7 @@ def open_run(
     flow_run_id: str | None = None,
     clock: Clock = utc_now,
 ) -> Run:
-    """A new run, or the stored run of this id with the seeds that it had.
+    """A new run, or the stored run of this id with the seeds that it had; for a stored one, nobody is asked.
 
     Args:
         store: The system of record.
@@ -103,9 +103,18 @@ def open_run(
         flow_run_id: The Prefect flow run.
         clock: Source of the time.
     """
+    row = (store.runs.find(run_id) if run_id else None) or _start(
+        store, experiment, provider, run_id or str(uuid.uuid4()), flow_run_id, clock
+    )
+    return Run(row.id, store=store, experiment=experiment, provider=provider, seeds=row.seeds, clock=clock)
+
+
+def _start(
+    store: RecordStore, experiment: Experiment, provider: Provider, run_id: str, flow_run_id: str | None, clock: Clock
+) -> RunRow:
     calibration = provider.calibration()
-    row = store.runs.start(
-        run_id or str(uuid.uuid4()),
+    return store.runs.start(
+        run_id,
         store.experiments.add(experiment),
         backend=provider.describe(),
         seeds=seeds_for(experiment),
@@ -114,7 +123,6 @@ def open_run(
         calibration_hash=store.calibrations.add(calibration) if calibration else None,
         now=clock(),
     )
-    return Run(row.id, store=store, experiment=experiment, provider=provider, seeds=row.seeds, clock=clock)
 
 
 def seeds_for(experiment: Experiment) -> dict[str, int]:

@@ -4,19 +4,22 @@ from prefect_qpu.jobs.abandoning import abandon, overdue
 from prefect_qpu.jobs.decision import Action, Known, decide
 from prefect_qpu.jobs.intent import intend
 from prefect_qpu.jobs.reconciling import Reconciled, reconcile
-from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, advance, complete, counts
+from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, advance, complete, counts, dealings
+from prefect_qpu.jobs.steps import Dealings
 
 __all__ = [
     "FIRST_INTERVAL",
     "GROWTH",
     "LONGEST_INTERVAL",
     "Action",
+    "Dealings",
     "Known",
     "Reconciled",
     "abandon",
     "advance",
     "complete",
     "counts",
+    "dealings",
     "decide",
     "intend",
     "overdue",

@@ -73,6 +73,10 @@ class AerProvider:
         calibration = self.calibration()
         return f"aer-{calibration.device.removeprefix('fake_') if calibration else 'ideal'}"
 
+    def pinned(self, name: str) -> "AerProvider":  # noqa: ARG002 - it has one backend
+        """This provider: it has one backend."""
+        return self
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data."""
         calibration = self.calibration()

@@ -97,6 +97,11 @@ class IBMQuantumProvider:
         """Name of the backend; the least busy one is chosen once, when it is first asked for."""
         return self._chosen or str(self._ask("choosing a backend", lambda opened: opened.backend.name))
 
+    def pinned(self, name: str) -> "IBMQuantumProvider":
+        """The same account and options at the backend of this name."""
+        spec = self._spec.model_copy(update={"backend": name})
+        return IBMQuantumProvider(spec, self._account, clock=self._clock)
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data; the instance is told by a fingerprint, for it names the account."""
         return {

@@ -108,6 +108,9 @@ class Provider(Protocol):
     def searchable(self) -> bool:
         """Whether `find` finds every job that carries a tag; otherwise a lost answer leaves a doubt."""
 
+    def pinned(self, name: str) -> "Provider":
+        """The same provider, bound to the backend of this name: a rule that chooses one must not choose anew."""
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data, without secrets."""
 

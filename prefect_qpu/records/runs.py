@@ -67,6 +67,11 @@ class Runs(Analysis):
         with self._database.reading() as session:
             return _row(session, _resolved(session, run_id))
 
+    def find(self, run_id: str) -> RunRow | None:
+        """The run with exactly this id, or none."""
+        with self._database.reading() as session:
+            return _row(session, run_id) if session.get(schema.Run, run_id) else None
+
     def resolve(self, prefix: str) -> str:
         """The whole id of the run whose id begins so.
 
@@ -150,6 +155,15 @@ class Runs(Analysis):
         with self._database.reading() as session:
             records = session.scalars(query.order_by(schema.Stage.completed_at, schema.Stage.stage))
             return {record.stage: record.document for record in records}
+
+    def marks(self, run_id: str, prefix: str) -> tuple[datetime, ...]:
+        """When the marks of a kind were made: stages without output whose names begin so, in order of time."""
+        table = schema.Stage
+        query = select(table.completed_at).where(
+            table.run_id == run_id, table.stage.startswith(prefix, autoescape=True)
+        )
+        with self._database.reading() as session:
+            return list(session.scalars(query.order_by(table.completed_at)))
 
     def latest_answer(
         self, execution_hash: str, *, before: datetime | None = None, excluding: str | None = None

@@ -1,8 +1,10 @@
 """Stages `submit`, `poll` and `mitigate`: one job for all methods, its counts, and every method's estimates."""
 
+from contextlib import suppress
 from typing import Any
 
-from prefect_qpu.jobs import Action, advance, counts, intend
+from prefect_qpu.errors import JobCancelledError, JobOverdueError, ProviderUnavailableError
+from prefect_qpu.jobs import Action, abandon, advance, counts, dealings, intend, overdue
 from prefect_qpu.latency import PRIMARY
 from prefect_qpu.mitigation import MethodShare, combine_batch, plan_batch
 from prefect_qpu.providers import Provider
@@ -29,8 +31,34 @@ def submit_as(run: Run, role: str, transpiled: Transpiled, provider: Provider, s
 
 
 def poll(run: Run) -> Action:
-    """One short look at the job; `Action.FINISHED` when its counts are stored."""
-    return advance(run, PRIMARY)
+    """One short look at the job; `Action.FINISHED` when its counts are stored.
+
+    Raises:
+        JobOverdueError: the job is past its deadline, and was cancelled or left to the reconciler.
+        ProviderError: as `prefect_qpu.jobs.advance`.
+    """
+    try:
+        action = advance(run, PRIMARY)
+    except ProviderUnavailableError:
+        _check_deadline(run)
+        raise
+    return _check_deadline(run) if action is Action.WAIT else action
+
+
+def _check_deadline(run: Run) -> Action:
+    row, policy = run.store.submissions.for_run(run.id)[PRIMARY], run.experiment.submission
+    if not overdue(row, policy, run.clock()):
+        return Action.WAIT
+    if policy.past_deadline == "cancel":
+        abandon(dealings(run), [row], run_id=run.id)
+        # The job may have ended before its cancellation arrived.
+        with suppress(JobCancelledError, ProviderUnavailableError):
+            if (action := advance(run, PRIMARY)) in {Action.FETCH, Action.FINISHED}:
+                return action
+    kept = "was asked to be cancelled" if policy.past_deadline == "cancel" else "is kept"
+    raise JobOverdueError(
+        f"job {row.job_id or '(not known yet)'} did not end within {policy.deadline:g} s of its submission, and {kept}"
+    )
 
 
 def mitigate(run: Run) -> dict[str, Any]:

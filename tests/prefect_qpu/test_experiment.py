@@ -166,7 +166,7 @@ def changed(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any
     *parents, last = path.split(".")
     place: Any = result
     for parent in parents:
-        place = place[parent]
+        place = place.setdefault(parent, {}) if isinstance(place, dict) else place[parent]
         place = place[0] if isinstance(place, list) else place
     place[last] = value
     return result

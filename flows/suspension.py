@@ -1,0 +1,68 @@
+"""A run whose job is out for long gives its process back; the reconciler resumes it when the job has ended."""
+
+from prefect.context import FlowRunContext
+from prefect.flow_runs import asuspend_flow_run
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from prefect_qpu.errors import RunFailedError
+from prefect_qpu.latency import PRIMARY, Span
+from prefect_qpu.run import Run
+from prefect_qpu.tasks import poll
+
+SUSPENDED, DIED = "suspended-", "died-"
+"""First parts of marks in the record store."""
+DEAD_PROCESSES = 5
+"""Processes of one run that may die before it counts as failed."""
+
+
+def deployed() -> bool:
+    """Whether a worker can start the flow run again; only then may its process end."""
+    context = FlowRunContext.get()
+    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
+
+
+async def wait_for_job(run: Run) -> None:
+    """Return once the counts are stored; a deployed run is suspended meanwhile if that takes long.
+
+    Raises:
+        ProviderError: the job gave no counts.
+    """
+    suspends = deployed() and run.provider.durable
+    while not await poll(run, run.experiment.submission.inline if suspends else None):
+        await _suspend(run)
+
+
+async def _suspend(run: Run) -> None:
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    number = flow_run.run_count
+    get_run_logger().info("Job %s is %s at %s; the run is suspended until it ends", row.job_id, row.state, row.backend)
+    run.store.runs.complete_stage(run.id, f"{SUSPENDED}{number}", {}, run.clock())
+    run.store.runs.move(run.id, "waiting")
+    # A key that was used before would not suspend: each start of the run has its own.
+    await asuspend_flow_run(key=f"job-{row.request_hash[:12]}-{number}")
+
+
+def note_resumption(run: Run) -> None:
+    """Mark a stored run as running again, with the span for which it was suspended.
+
+    Raises:
+        RunFailedError: too many processes of this run have died.
+    """
+    state = run.store.runs.get(run.id).state
+    if state == "waiting":
+        suspended = run.store.runs.marks(run.id, SUSPENDED)
+        if suspended:
+            run.keep(Span("suspended", suspended[-1], run.clock()))
+    elif state == "running":
+        _count_death(run)
+    run.store.runs.move(run.id, "running")
+
+
+def _count_death(run: Run) -> None:
+    """A run that was left running had a process that died; one that always dies must not be started for ever."""
+    deaths = len(run.store.runs.marks(run.id, DIED)) + 1
+    run.store.runs.complete_stage(run.id, f"{DIED}{deaths}", {}, run.clock())
+    if deaths > DEAD_PROCESSES:
+        raise RunFailedError(f"{deaths} processes of run {run.id} have died; look at the worker's log for the cause")
+    get_run_logger().warning("An earlier process of this run died; it goes on from the record store")
