@@ -159,11 +159,10 @@ class Runs(Analysis):
     def marks(self, run_id: str, prefix: str) -> tuple[datetime, ...]:
         """When the marks of a kind were made: stages without output whose names begin so, in order of time."""
         table = schema.Stage
-        query = select(table.completed_at).where(
-            table.run_id == run_id, table.stage.startswith(prefix, autoescape=True)
-        )
+        of_kind = table.stage.startswith(prefix, autoescape=True)
+        query = select(table.completed_at).where(table.run_id == run_id, of_kind).order_by(table.completed_at)
         with self._database.reading() as session:
-            return list(session.scalars(query.order_by(table.completed_at)))
+            return tuple(session.scalars(query))
 
     def latest_answer(
         self, execution_hash: str, *, before: datetime | None = None, excluding: str | None = None

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -19,12 +18,27 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.prefect_qpu.emulator.emulators import Emulator, emulator
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
 """Seconds after which a wait fails."""
 
 
-@dataclass(frozen=True)
+API_KEY = "hunter2-is-no-key"
+BLOCKS = f"""
+import os
+from prefect_qpu.blocks import IBMQuantumBackend, IBMQuantumCredentials
+
+credentials = IBMQuantumCredentials(
+    api_key="{API_KEY}", instance=os.environ["QISKIT_IBM_INSTANCE"], url=os.environ["QISKIT_IBM_URL"]
+)
+credentials.save("default")
+IBMQuantumBackend(credentials=credentials, backend="ibm_manila").save("default")
+"""
+
+
+@dataclass
 class Site:
     """A server with its worker, reached as a user reaches it: by the command line and by HTTP."""
 
@@ -32,6 +46,9 @@ class Site:
     """What a clone of the project is to the commands: the folder that holds ``prefect.yaml``."""
     api: str
     environment: dict[str, str]
+    emulator: Emulator
+    """The service that the worker's environment points the IBM client at."""
+    worker: "subprocess.Popen[bytes] | None" = None
 
     @property
     def store_url(self) -> str:
@@ -39,8 +56,12 @@ class Site:
 
     def prefect(self, *arguments: str) -> str:
         """What a command of Prefect prints, if it succeeds."""
+        return self.python("-m", "prefect", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """What a Python process prints, if it succeeds."""
         done = subprocess.run(
-            [sys.executable, "-m", "prefect", *arguments],
+            [sys.executable, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -66,6 +87,14 @@ class Site:
             time.sleep(0.5)
         return found
 
+    def start_worker(self) -> None:
+        self.worker = _started(self, "worker", "worker", "start", "--pool", "qpu")
+
+    def kill_worker(self) -> None:
+        assert self.worker is not None
+        self.worker.kill()
+        self.worker.wait()
+
     def logs(self) -> str:
         """The ends of all logs."""
         files = sorted(self.folder.parent.glob("*.log"))
@@ -76,16 +105,30 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The project's deployments on a new server, with a worker that was started elsewhere."""
     scratch = tmp_path_factory.mktemp("site")
-    found = Site(scratch / "a fresh clone", *_environment(scratch))
-    found.folder.mkdir()
-    shutil.copy(ROOT / "prefect.yaml", found.folder)
-    port = found.api.split(":")[2].split("/")[0]
-    with _process(found, "server", "server", "start", "--port", port):
-        found.wait("the server", lambda: _healthy(found))
-        found.prefect("work-pool", "create", "qpu", "--type", "process", "--overwrite")
-        found.prefect("deploy", "--all", "--no-prompt")
-        with _process(found, "worker", "worker", "start", "--pool", "qpu"):
+    with emulator(scratch / "emulator", "--device", "manila") as service:
+        api, environment = _environment(scratch)
+        found = Site(scratch / "a fresh clone", api, environment | service.environment, service)
+        found.folder.mkdir()
+        shutil.copy(ROOT / "prefect.yaml", found.folder)
+        server = _started(found, "server", "server", "start", "--port", api.split(":")[2].split("/")[0])
+        try:
+            found.wait("the server", lambda: _healthy(found))
+            found.prefect("work-pool", "create", "qpu", "--type", "process", "--overwrite")
+            found.prefect("deploy", "--all", "--no-prompt")
+            _pause_schedules(found)
+            found.python("-c", BLOCKS)
+            found.start_worker()
             yield found
+        finally:
+            if found.worker is not None:
+                _stop(found.worker)
+            _stop(server)
+
+
+def _pause_schedules(site: Site) -> None:
+    """Let tests say themselves when a pass is made."""
+    for deployment in site.ask("deployments/filter", {}):
+        site.ask(f"deployments/{deployment['id']}/pause_deployment", {})
 
 
 def _environment(scratch: Path) -> tuple[str, dict[str, str]]:
@@ -106,10 +149,9 @@ def _environment(scratch: Path) -> tuple[str, dict[str, str]]:
     }
 
 
-@contextmanager
-def _process(site: Site, name: str, *arguments: str) -> Iterator[None]:
-    with (site.folder.parent / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(
+def _started(site: Site, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    with (site.folder.parent / f"{name}.log").open("a") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "prefect", *arguments],
             cwd="/",
             env=site.environment,
@@ -118,14 +160,12 @@ def _process(site: Site, name: str, *arguments: str) -> Iterator[None]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        try:
-            yield
-        finally:
-            _stop(process)
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     """End a process and those that it started."""
+    if process.poll() is not None:
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(10)
@@ -150,3 +190,18 @@ def _answer(request: Request) -> list[Any]:
         if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
             raise
         return []
+
+
+def alive(flow_run: dict[str, Any]) -> bool:
+    """Whether the process of a flow run is there."""
+    return process_of(flow_run) is not None
+
+
+def process_of(flow_run: dict[str, Any]) -> int | None:
+    """The id of the process of a flow run, if it is there."""
+    pid = int((flow_run["infrastructure_pid"] or "0").rpartition(":")[2])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    return pid or None

@@ -1,7 +1,6 @@
 """The deployments of ``prefect.yaml`` under a real worker."""
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from prefect_qpu.records import RecordStore
 from prefect_qpu.summarise import summarise
-from tests.deployments.conftest import ROOT, Site
+from tests.deployments.conftest import ROOT, Site, alive
 from tests.experiments import ghz_document
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -25,28 +24,21 @@ def run(site: Site, *arguments: str) -> tuple[str, dict[str, Any]]:
     return printed, site.ask(f"flow_runs/{found[1]}")
 
 
-def alive(flow_run: dict[str, Any]) -> bool:
-    """Whether the process of a flow run is there."""
-    try:
-        os.kill(int(flow_run["infrastructure_pid"].rpartition(":")[2]), 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_every_deployment_is_made_and_needs_no_files_of_the_project(site: Site) -> None:
     deployments = {item["name"]: item for item in site.ask("deployments/filter", {})}
-    assert set(deployments) == {"simulator", "maxcut"}
-    for item in deployments.values():
-        assert item["entrypoint"] == "prefect_qpu.flows.hybrid_run.hybrid_run"
+    assert set(deployments) == {"simulator", "maxcut", "ibm", "reconcile"}
+    for name, item in deployments.items():
+        module = "reconcile.reconcile" if name == "reconcile" else "hybrid_run.hybrid_run"
+        assert item["entrypoint"] == f"prefect_qpu.flows.{module}"
         assert item["pull_steps"] == []
         assert item["work_pool_name"] == "qpu"
-        assert item["global_concurrency_limit"]["limit"] == 2
+        assert item["global_concurrency_limit"]["limit"] >= 1
+    assert deployments["reconcile"]["schedules"][0]["schedule"]["interval"] == 60
 
 
 def test_the_server_knows_the_blocks_without_being_told(site: Site) -> None:
     slugs = {item["slug"] for item in site.ask("block_types/filter", {})}
-    assert {"aer-backend", "promotion-policy", "qpu-record-store", "stage-latency"} <= slugs
+    assert {"aer-backend", "ibm-quantum-backend", "promotion-policy", "qpu-record-store", "stage-latency"} <= slugs
 
 
 def test_a_run_ends_promoted_and_carries_the_name_and_tags_of_its_experiment(site: Site) -> None:
