@@ -1,6 +1,6 @@
 """Submission and polling against a provider that loses answers: what is bought, and what is kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,9 +14,7 @@ from prefect_qpu.errors import (
     JobInDoubtError,
     JobLostError,
     ProviderUnavailableError,
-    QpuError,
 )
-from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.jobs import Action, advance, complete, counts
 from prefect_qpu.jobs.steps import LOST_AFTER
 from prefect_qpu.latency import PRIMARY, utc_now
@@ -26,69 +24,7 @@ from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.execute import submit
 from tests.experiments import ghz
-
-
-class UnreliableProvider(AerProvider):
-    """A durable provider over Aer that counts what is bought and fails as it is told."""
-
-    durable = True
-
-    def __init__(self) -> None:
-        super().__init__(AerBackendSpec(device="FakeManilaV2"))
-        self.bought: list[str] = []
-        self.cancelled: list[str] = []
-        self.lose_answers = 0
-        self.drop_requests = 0
-        self.fail_polls = 0
-        self.refusal: QpuError | None = None
-        self.hidden: set[str] = set()
-        self.meanwhile: Callable[[], None] | None = None
-        self.states: dict[str, JobStatus] = {}
-        self.damage: Callable[[JobResult], JobResult] = lambda result: result
-
-    def submit(self, request: JobRequest) -> str:
-        if self.refusal is not None:
-            raise self.refusal
-        if self.drop_requests:
-            self.drop_requests -= 1
-            raise ProviderUnavailableError("the connection was cut before the job was accepted")
-        job_id = super().submit(request)
-        self.bought.append(job_id)
-        if self.meanwhile is not None:
-            self.meanwhile()
-        if self.lose_answers:
-            self.lose_answers -= 1
-            raise ProviderUnavailableError("the connection was cut after the job was accepted")
-        return job_id
-
-    def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
-        if self.fail_polls:
-            self.fail_polls -= 1
-            raise ProviderUnavailableError("503")
-        found = super().status(job_ids)
-        return [self.states.get(status.job_id, status) for status in found]
-
-    def find(self, tag: str) -> list[JobStatus]:
-        mine = {*self.bought, *self.states} - self.hidden
-        if not self.searchable:
-            return []
-        return [status for status in super().find(tag) if status.job_id in mine]
-
-    def cancel(self, job_id: str) -> None:
-        self.cancelled.append(job_id)
-
-    def result(self, job_id: str) -> JobResult:
-        return self.damage(super().result(job_id))
-
-
-@pytest.fixture
-def provider() -> UnreliableProvider:
-    return UnreliableProvider()
-
-
-@pytest.fixture
-def run(store: RecordStore, provider: UnreliableProvider) -> Run:
-    return open_run(store, ghz(), provider)
+from tests.prefect_qpu.jobs.unreliable import UnreliableProvider
 
 
 def patiently(run: Run, *, tries: int = 200) -> None:
