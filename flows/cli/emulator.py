@@ -17,6 +17,9 @@ def emulator(
     instance: Annotated[list[str], Parameter(negative="", help="Name of a service instance; may be repeated.")] = [],  # noqa: B006 - read only
     keys: Annotated[Path | None, Parameter(help="File of lines user:key; else every API key is a user.")] = None,
     admin_token: Annotated[str | None, Parameter(help="Bearer token of the admin interface; else it is open.")] = None,
+    changes: Annotated[
+        list[str], Parameter(name="--set", negative="", help="A setting, for example queue_s=120; may be repeated.")
+    ] = [],  # noqa: B006 - read only
 ) -> None:
     """Serve the IBM Quantum REST protocol over simulators, until interrupted."""
     from prefect_qpu.emulator.serve import main
@@ -29,4 +32,5 @@ def emulator(
         instance=instance or ("emulator",),
         keys=keys,
         admin_token=admin_token,
+        changes=changes,
     )

@@ -1,7 +1,6 @@
 """``python -m prefect_qpu.emulator``: serve with options from the command line."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,8 @@ def _options() -> dict[str, Any]:
     parser.add_argument("--instance", action="append", help="name of a service instance; repeatable")
     parser.add_argument("--keys", type=Path, help="file of lines user:key")
     parser.add_argument("--admin-token", help="bearer token of the admin interface")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as queue_s=2")
-    options = vars(parser.parse_args())
-    options |= {name: json.loads(value) for name, _, value in (item.partition("=") for item in options.pop("set"))}
-    return {name: value for name, value in options.items() if value is not None}
+    parser.add_argument("--set", action="append", dest="changes", metavar="NAME=VALUE", help="a setting: queue_s=2")
+    return {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
 
 
 if __name__ == "__main__":

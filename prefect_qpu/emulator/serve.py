@@ -1,6 +1,7 @@
 """Starting the emulator, and pointing a client at it."""
 
 import ipaddress
+import json
 import logging
 import socket
 import sys
@@ -107,9 +108,9 @@ def main(
     instance: Sequence[str] = ("emulator",),
     keys: Path | None = None,
     admin_token: str | None = None,
-    **settings: Any,
+    changes: Sequence[str] = (),
 ) -> None:
-    """Serve with command line options; see `serve`."""
+    """Serve with command line options; see `serve`. Changes are settings as ``name=value``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     serve(
         host,
@@ -119,8 +120,16 @@ def main(
         instances=instance,
         keys=keys,
         admin_token=admin_token,
-        settings=settings,
+        settings=dict(map(_setting, changes)),
     )
+
+
+def _setting(change: str) -> tuple[str, Any]:
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise InputError("--set", given=change, expected="name=value, where the value is JSON: queue_s=2") from None
 
 
 def _listener(host: str, port: int) -> socket.socket:

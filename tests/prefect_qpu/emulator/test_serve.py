@@ -31,8 +31,9 @@ def test_the_environment_sends_nothing_to_the_real_service() -> None:
     ("options", "message"),
     [
         ({"device": ["torinno"]}, "device: got 'torinno', expected"),
-        ({"queue_s": -1}, "settings.queue_s: got -1, expected a number from 0"),
-        ({"patience": 1}, "settings.patience: got unknown key 'patience'"),
+        ({"changes": ["queue_s=-1"]}, "settings.queue_s: got -1, expected a number from 0"),
+        ({"changes": ["patience=1"]}, "settings.patience: got unknown key 'patience'"),
+        ({"changes": ["queue_s"]}, "--set: got 'queue_s', expected name=value"),
         ({"keys": Path("missing")}, "keys: got 'missing', expected"),
         ({"host": "192.0.2.1"}, "host: got '192.0.2.1', expected a loopback address"),
     ],
