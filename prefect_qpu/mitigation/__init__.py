@@ -3,6 +3,7 @@
 from prefect_qpu.mitigation.batch import (
     METHODS,
     Batch,
+    Combined,
     MethodShare,
     check_methods,
     combine_batch,
@@ -14,6 +15,7 @@ from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanCo
 __all__ = [
     "METHODS",
     "Batch",
+    "Combined",
     "Measurement",
     "Method",
     "MethodPlan",

@@ -25,6 +25,7 @@ def estimate_rows(
             point=point,
             value=float(value),
             stderr=float(stderr),
+            systematic=None if estimate.systematic is None else float(np.ravel(estimate.systematic)[point]),
             shots=estimate.shots,
             variance_multiplier=multipliers.get(method),
             exact=exact.get(observable),
@@ -34,6 +35,16 @@ def estimate_rows(
         for observable, estimate in by_observable.items()
         for point, (value, stderr) in enumerate(zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True))
     ]
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as JSON data, without its metadata."""
+    return {
+        "value": estimate.value.tolist(),
+        "stderr": estimate.stderr.tolist(),
+        "systematic": None if estimate.systematic is None else estimate.systematic.tolist(),
+        "shots": estimate.shots,
+    }
 
 
 def cached_rows(run: Run, earlier: str) -> list[EstimateRow]:
