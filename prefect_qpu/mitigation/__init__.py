@@ -5,10 +5,14 @@ from prefect_qpu.mitigation.batch import (
     Batch,
     Combined,
     MethodShare,
+    Place,
     check_methods,
     combine_batch,
     make_pub,
+    places_of,
     plan_batch,
+    plan_method,
+    share_of,
 )
 from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
 
@@ -20,10 +24,14 @@ __all__ = [
     "Method",
     "MethodPlan",
     "MethodShare",
+    "Place",
     "PlanContext",
     "PlannedCircuit",
     "check_methods",
     "combine_batch",
     "make_pub",
+    "places_of",
     "plan_batch",
+    "plan_method",
+    "share_of",
 ]

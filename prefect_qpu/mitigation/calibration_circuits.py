@@ -1,6 +1,7 @@
 """Circuits that measure known states, to learn how the readout errs; and X gates before a measurement."""
 
 from collections.abc import Sequence
+from math import pi
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Instruction
@@ -8,8 +9,7 @@ from qiskit.circuit.library import RXGate, SXGate, XGate
 from qiskit.transpiler import Target
 
 from prefect_qpu.errors import MitigationRefusedError
-
-_PI = 3.141592653589793
+from prefect_qpu.mitigation.native import is_native
 
 
 def measured_qubits(circuit: QuantumCircuit) -> tuple[int, ...]:
@@ -69,12 +69,12 @@ def flip_gates(target: Target, qubit: int) -> list[Instruction]:
     Raises:
         MitigationRefusedError: the target has none of X, SX and RX.
     """
-    if target.instruction_supported("x", (qubit,)):
+    if is_native(target, "x", (qubit,)):
         return [XGate()]
-    if target.instruction_supported("sx", (qubit,)):
+    if is_native(target, "sx", (qubit,)):
         return [SXGate(), SXGate()]
-    if target.instruction_supported("rx", (qubit,), parameters=[_PI]):
-        return [RXGate(_PI)]
+    if is_native(target, "rx", (qubit,), [pi]):
+        return [RXGate(pi)]
     raise MitigationRefusedError(f"the target has no X gate on qubit {qubit} (nor SX nor RX) to calibrate with")
 
 

@@ -11,6 +11,7 @@ from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDynamicalDecouplin
 
 from prefect_qpu.circuits import active_qubits
 from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.native import is_native
 
 Pulses = Literal["xx", "xyxy"]
 SEQUENCES: dict[str, list[Gate]] = {
@@ -36,7 +37,7 @@ def decoupled(circuit: QuantumCircuit, target: Target, pulses: Pulses) -> Quantu
         MitigationRefusedError: the target has no durations, or lacks a gate of the sequence.
     """
     used = active_qubits(circuit)
-    lacking = {gate.name for gate in SEQUENCES[pulses] if not target.instruction_supported(gate.name, (used[0],))}
+    lacking = {gate.name for gate in SEQUENCES[pulses] if not is_native(target, gate.name, (used[0],))}
     if lacking:
         raise MitigationRefusedError(f"decoupling: the target has no {' and no '.join(sorted(lacking))} gate")
     padding = PadDynamicalDecoupling(dd_sequence=SEQUENCES[pulses], qubits=used, target=target)

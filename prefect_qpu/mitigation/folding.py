@@ -11,6 +11,7 @@ from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import is_two_qubit_gate
 from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.native import is_native
 
 SELF_INVERSE = frozenset({"cx", "cz", "ecr", "swap", "cy", "ch"})
 
@@ -107,6 +108,6 @@ def _inverse(circuit: QuantumCircuit, instruction: CircuitInstruction, target: T
         flip = CircuitInstruction(XGate(), [qubits[0]])
         return [flip, instruction, flip]
     inverse = operation.inverse() if isinstance(operation, Gate) else None
-    if inverse is None or not target.instruction_supported(inverse.name, indices, parameters=list(inverse.params)):
+    if inverse is None or not is_native(target, inverse.name, indices, inverse.params):
         raise MitigationRefusedError(f"folding: the inverse of the gate {operation.name} is not native")
     return [CircuitInstruction(inverse, qubits)]

@@ -12,11 +12,19 @@ from prefect_qpu.run import Run
 
 
 def estimate_rows(
-    run: Run, estimates: Mapping[str, Mapping[str, Estimate]], source: str, multipliers: Mapping[str, float]
+    exact: Mapping[str, float],
+    estimates: Mapping[str, Mapping[str, Estimate]],
+    source: str,
+    multipliers: Mapping[str, float],
 ) -> list[EstimateRow]:
-    """One row for each method, observable and point of the parameter array."""
-    smoke = run.stage("smoke_test")
-    exact = smoke["exact"] if smoke else {}
+    """One row for each method, observable and point of the parameter array.
+
+    Args:
+        exact: The exact value of each observable where it is known.
+        estimates: By method label and observable.
+        source: What the rows say of where the counts come from.
+        multipliers: Predicted variance multiplier by method label.
+    """
     return [
         EstimateRow(
             source=source,
