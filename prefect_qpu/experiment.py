@@ -98,16 +98,34 @@ def _json_data(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _one_line(name: str) -> str:
+    if name != name.strip() or not name.isprintable():
+        raise ValueError("one line of text without spaces at its ends")
+    return name
+
+
+def _option_text(value: object) -> str:
+    return "+".join(map(_option_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
 class MethodSpec(Definition):
-    """One mitigation method and its options."""
+    """One mitigation method and its options.
+
+    Example:
+        >>> MethodSpec(method="zne", options={"readout": "none", "fit": ["linear", "exponential"]}).label
+        'zne(fit=linear+exponential, readout=none)'
+    """
 
     method: str
     options: Annotated[dict[str, Any], AfterValidator(_json_data)] = Field(default_factory=dict)
+    name: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_one_line)] | None = None
+    """What the estimates are called; none means the method and those options that were given."""
 
     @property
     def label(self) -> str:
         """The name under which estimates of this method are stored and shown."""
-        return self.method
+        given = ", ".join(f"{key}={_option_text(value)}" for key, value in sorted(self.options.items()))
+        return self.name or (f"{self.method}({given})" if given else self.method)
 
 
 class Promotion(Definition):
@@ -179,12 +197,6 @@ def _method_of(entry: object) -> object:
 
 def _methods_of(entries: object) -> object:
     return tuple(_method_of(entry) for entry in entries) if isinstance(entries, list | tuple) else entries
-
-
-def _one_line(name: str) -> str:
-    if name != name.strip() or not name.isprintable():
-        raise ValueError("one line of text without spaces at its ends")
-    return name
 
 
 def _distinct_answers(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:

@@ -73,7 +73,7 @@ def _estimates(store: RecordStore, run_id: str, stages: Mapping[str, Any]) -> li
             continue
         shares = [MethodShare.from_document(share) for share in plan["shares"]]
         combined = combine_batch(shares, store.submissions.results(submission.id), _measurement(stages))
-        for method, estimates in combined.items():
+        for method, estimates in combined.estimates.items():
             for observable, estimate in estimates.items():
                 for point, pair in enumerate(_pairs(estimate)):
                     row = stored.get((source, method, observable, point))

@@ -44,6 +44,7 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
         backend=_backend(store, row),
         decision=_decision(store, row),
         estimates=[EstimateSummary(**_fields(item, EstimateSummary)) for item in store.runs.estimates(row.id)],
+        refused=(stages.get("mitigate") or stages.get("plan-primary") or {}).get("refused", {}),
         simulations={name: stages["smoke_test"][name] for name in ("ideal", "noisy")} if "smoke_test" in stages else {},
         counts=_counts(store, stages, submissions, ("primary", "fallback")),
         ideal_counts=_counts(store, stages, submissions, ("smoke-ideal-powered", "smoke-ideal")),

@@ -162,6 +162,8 @@ class RunSummary(_Model):
     backend: BackendSummary
     decision: DecisionSummary | None = None
     estimates: list[EstimateSummary]
+    refused: dict[str, str] = {}
+    """Why a requested method gave no estimates, by its label."""
     simulations: dict[str, dict[str, dict[str, float]]] = {}
     """Estimates of the smoke test by simulation (``ideal``, ``noisy``) and observable: value, stderr, shots."""
     counts: dict[str, dict[str, int]] = {}

@@ -14,6 +14,7 @@ from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreS
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
+from prefect_qpu.flows.cli.remitigate import remitigate
 from prefect_qpu.flows.cli.run import run, schema, validate
 
 OK, FAILED, BAD_INPUT, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
@@ -25,7 +26,7 @@ app = App(
     version=lambda: version("prefect-qpu"),
     result_action="return_value",
 )
-commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, schema, emulator)
+commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, remitigate, schema, emulator)
 for place, command in enumerate(commands):
     app.command(command, sort_key=place)
 app.command(database)

@@ -81,6 +81,17 @@ def print_replay(found: Mapping[str, Any]) -> None:
     answer(f"{found['run_id']}: {'identical to the last bit' if found['identical'] else 'NOT identical'}")
 
 
+def print_estimates(estimates: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print estimates by method and observable, one line for each point."""
+    rows = [
+        [label, name, _value(value, stderr), "" if systematic is None else f"{systematic:.5f}", str(item["shots"])]
+        for label, by_observable in estimates.items()
+        for name, item in by_observable.items()
+        for value, stderr, systematic in _points(item)
+    ]
+    _print_table(("method", "observable", "value", "systematic", "shots"), rows, right=("shots",))
+
+
 def print_again(found: Mapping[str, Any]) -> None:
     """Print the estimates of two runs side by side."""
     rows = [
@@ -95,6 +106,18 @@ def print_again(found: Mapping[str, Any]) -> None:
     headings = ("method", "observable", "before", "again", "standard errors apart")
     _print_table(headings, rows, right=headings[2:])
     answer(f"before: {found['run_id']}\nagain:  {found['again']}")
+
+
+def _points(item: Mapping[str, Any]) -> Iterable[tuple[float, float, float | None]]:
+    """Value, standard error and systematic error of each point of an estimate as JSON data."""
+    columns = [_flat(item[key]) for key in ("value", "stderr", "systematic")]
+    return zip(
+        *(column if len(column) == len(columns[0]) else [None] * len(columns[0]) for column in columns), strict=True
+    )
+
+
+def _flat(values: Any) -> list[Any]:
+    return [leaf for value in values for leaf in _flat(value)] if isinstance(values, list) else [values]
 
 
 def _short(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 """All circuits of all requested methods as one batch, without duplicates; and all their estimates from its counts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -9,13 +11,25 @@ from qiskit.primitives.containers import BitArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.circuits import circuit_hash
-from prefect_qpu.errors import ExperimentError
+from prefect_qpu.errors import ExperimentError, MitigationRefusedError
 from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOptions, TwirlingOptions
+from prefect_qpu.mitigation.prediction import check_worth
 from prefect_qpu.mitigation.raw import Raw
-from prefect_qpu.mitigation.types import Measurement, Method, PlanContext
+from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
+from prefect_qpu.mitigation.zne import Zne
 from prefect_qpu.observables import Estimate
 
-METHODS: Mapping[str, Method] = {"raw": Raw()}
+METHODS: Mapping[str, Method] = {
+    "raw": Raw(),
+    "readout": Direct(ReadoutOptions),
+    "twirling": Direct(TwirlingOptions),
+    "decoupling": Direct(DecouplingOptions),
+    "zne": Zne(),
+}
+
+Place = tuple[str, int, int]
+"""Hash of a circuit, its shots, and which of one method's equal circuits it is."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,10 @@ class MethodShare:
     """Indices into the batch, in the order that the method planned."""
     manifest: Mapping[str, Any]
     variance_multiplier: float
+    shots: int = 0
+    """Shots of all its circuits at one point."""
+    seconds: float = 0.0
+    """What planning took."""
 
     def document(self) -> dict[str, Any]:
         """The share as JSON data."""
@@ -37,12 +55,19 @@ class MethodShare:
             "pubs": list(self.pubs),
             "manifest": dict(self.manifest),
             "variance_multiplier": self.variance_multiplier,
+            "shots": self.shots,
+            "seconds": self.seconds,
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "MethodShare":
         """The share of a `document`."""
         return cls(**{**document, "pubs": tuple(document["pubs"])})
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the method's estimates cost, as JSON data."""
+        return {"circuits": len(set(self.pubs)), "shots": self.shots, "plan_seconds": self.seconds}
 
 
 @dataclass(frozen=True)
@@ -51,6 +76,17 @@ class Batch:
 
     pubs: tuple[SamplerPub, ...]
     shares: tuple[MethodShare, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why a method is not in the batch, by its label."""
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Estimates by method label and observable."""
+
+    estimates: Mapping[str, Mapping[str, Estimate]]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why a method gave no estimates, by its label."""
 
 
 def check_methods(methods: Sequence[MethodSpec]) -> None:
@@ -66,53 +102,116 @@ def check_methods(methods: Sequence[MethodSpec]) -> None:
                 f"mitigation.{index}", given=spec.method, expected=f"one of {', '.join(sorted(METHODS))}"
             )
         if spec.label in seen:
-            raise ExperimentError(f"mitigation.{index}", given=spec.label, expected="each method once")
+            raise ExperimentError(
+                f"mitigation.{index}",
+                given=spec.label,
+                expected="each method once",
+                hint="The same method with other options is another one.",
+            )
         seen.add(spec.label)
         METHODS[spec.method].check(spec.options, f"mitigation.{index}.options")
 
 
 def plan_batch(
-    methods: Sequence[MethodSpec], context: PlanContext, parameters: Mapping[str, ArrayLike] | None = None
+    methods: Sequence[MethodSpec],
+    context: PlanContext,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Batch:
     """The batch that serves all methods: equal circuits with equal shots are in it once.
+
+    The method ``raw`` is always in it, and first: its counts also show the outcomes and the best solution. Where one
+    method wants the same circuit twice, it wants independent shots, and gets them. A method that refuses the circuits
+    is left out, with its reason.
 
     Args:
         methods: Methods and options.
         context: The measured circuits.
         parameters: Values of the circuits' free parameters, by name.
+        clock: Source of the seconds that planning took.
 
     Raises:
         ExperimentError: a method is unknown.
-        MitigationRefusedError: a method refuses the circuits.
     """
     check_methods(methods)
-    pubs: list[SamplerPub] = []
-    places: dict[tuple[str, int], int] = {}
-    shares = []
-    for spec in methods:
-        plan = METHODS[spec.method].plan(context, spec.options)
-        indices = []
-        for planned in plan.circuits:
-            place = (circuit_hash(planned.circuit), planned.shots)
-            if place not in places:
-                places[place] = len(pubs)
-                pubs.append(make_pub(planned.circuit, planned.shots, parameters or {}))
-            indices.append(places[place])
-        shares.append(MethodShare(spec.label, spec.method, tuple(indices), plan.manifest, plan.variance_multiplier))
-    return Batch(tuple(pubs), tuple(shares))
+    pubs: dict[Place, SamplerPub] = {}
+    shares, refused = [], {}
+    for spec in with_raw(methods):
+        started = clock()
+        try:
+            plan = plan_method(spec, context)
+        except MitigationRefusedError as error:
+            refused[spec.label] = str(error)
+            continue
+        places = places_of(plan)
+        for place, planned in zip(places, plan.circuits, strict=True):
+            if place not in pubs:
+                pubs[place] = make_pub(planned.circuit, planned.shots, parameters or {})
+        order = {place: index for index, place in enumerate(pubs)}
+        share = share_of(spec, plan, [order[place] for place in places])
+        shares.append(replace(share, seconds=clock() - started))
+    return Batch(tuple(pubs.values()), tuple(shares), refused)
+
+
+def with_raw(methods: Sequence[MethodSpec]) -> list[MethodSpec]:
+    """The methods with ``raw`` first, added if it was not requested."""
+    raw = [spec for spec in methods if spec.method == "raw"] or [MethodSpec(method="raw")]
+    return [*raw, *(spec for spec in methods if spec.method != "raw")]
+
+
+def plan_method(spec: MethodSpec, context: PlanContext) -> MethodPlan:
+    """The plan of one method, if its predicted error leaves something to see.
+
+    Raises:
+        MitigationRefusedError: the method cannot be trusted on the circuits, or needs more shots.
+    """
+    plan = METHODS[spec.method].plan(context, spec.options)
+    check_worth(spec.label, plan)
+    return plan
+
+
+def places_of(plan: MethodPlan) -> list[Place]:
+    """Where each circuit of a plan belongs: equal places of different methods are one PUB."""
+    seen: Counter[tuple[str, int]] = Counter()
+    return [_place(planned, seen) for planned in plan.circuits]
+
+
+def share_of(spec: MethodSpec, plan: MethodPlan, pubs: Sequence[int]) -> MethodShare:
+    """The share of a planned method whose circuits are these PUBs."""
+    shots = sum(planned.shots for planned in plan.circuits)
+    return MethodShare(spec.label, spec.method, tuple(pubs), plan.manifest, plan.variance_multiplier, shots)
 
 
 def combine_batch(
-    shares: Sequence[MethodShare], counts: Sequence[BitArray], measurement: Measurement
-) -> dict[str, dict[str, Estimate]]:
-    """The estimates by method label and observable, from the counts of the batch's PUBs."""
-    return {
-        share.label: METHODS[share.method].combine(share.manifest, [counts[pub] for pub in share.pubs], measurement)
-        for share in shares
-    }
+    shares: Sequence[MethodShare],
+    counts: Sequence[BitArray],
+    measurement: Measurement,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Combined:
+    """The estimates of every method from the counts of the batch's PUBs, and the reasons of those that refuse."""
+    estimates, refused = {}, {}
+    for share in shares:
+        started = clock()
+        own = [counts[pub] for pub in share.pubs]
+        try:
+            found = METHODS[share.method].combine(share.manifest, own, measurement)
+        except MitigationRefusedError as error:
+            refused[share.label] = str(error)
+            continue
+        cost = share.cost | {"combine_seconds": clock() - started}
+        estimates[share.label] = {
+            name: replace(item, metadata={**item.metadata, "cost": cost}) for name, item in found.items()
+        }
+    return Combined(estimates, refused)
 
 
 def make_pub(circuit: Any, shots: int, parameters: Mapping[str, ArrayLike]) -> SamplerPub:
     """A PUB with the values of the parameters that the circuit has."""
     values = {parameter: parameters[parameter.name] for parameter in circuit.parameters}
     return SamplerPub.coerce((circuit, values, shots) if values else (circuit, None, shots))
+
+
+def _place(planned: PlannedCircuit, seen: Counter[tuple[str, int]]) -> Place:
+    key = (circuit_hash(planned.circuit), planned.shots)
+    seen[key] += 1
+    return (*key, seen[key])

@@ -70,12 +70,16 @@ def comparison_markdown(summary: RunSummary) -> str:
             item.method,
             item.source + (" (simulated backend)" if item.source == "quantum" and summary.backend.simulator else ""),
             plus_minus(item.value, item.stderr),
+            "" if item.systematic is None else number(item.systematic, 2),
             _number(item.exact),
             "" if item.exact is None else number(item.value - item.exact, 3),
             count(item.shots),
+            "" if item.variance_multiplier is None else number(item.variance_multiplier, 2),
         )
         for item in summary.estimates
     ]
+    head = ("observable", "method", "source", "value", "systematic", "exact", "error", "shots", "variance")
+    refused = [(label, reason) for label, reason in summary.refused.items()]
     baselines = [
         (
             item.observable,
@@ -91,7 +95,8 @@ def comparison_markdown(summary: RunSummary) -> str:
         _text(str(comparison.get("reason", ""))),
         f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {_text(hypothesis.get('reason', ''))}",
         "## Estimates",
-        _table(("observable", "method", "source", "value", "exact", "error", "shots"), estimates),
+        _table(head, estimates),
+        *(["## Refused methods", _table(("method", "reason"), refused)] if refused else []),
         "## Baseline",
         _table(("observable", "method", "value", "kind", "time"), baselines)
         if baselines

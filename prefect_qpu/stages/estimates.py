@@ -12,11 +12,19 @@ from prefect_qpu.run import Run
 
 
 def estimate_rows(
-    run: Run, estimates: Mapping[str, Mapping[str, Estimate]], source: str, multipliers: Mapping[str, float]
+    exact: Mapping[str, float],
+    estimates: Mapping[str, Mapping[str, Estimate]],
+    source: str,
+    multipliers: Mapping[str, float],
 ) -> list[EstimateRow]:
-    """One row for each method, observable and point of the parameter array."""
-    smoke = run.stage("smoke_test")
-    exact = smoke["exact"] if smoke else {}
+    """One row for each method, observable and point of the parameter array.
+
+    Args:
+        exact: The exact value of each observable where it is known.
+        estimates: By method label and observable.
+        source: What the rows say of where the counts come from.
+        multipliers: Predicted variance multiplier by method label.
+    """
     return [
         EstimateRow(
             source=source,
@@ -25,6 +33,7 @@ def estimate_rows(
             point=point,
             value=float(value),
             stderr=float(stderr),
+            systematic=None if estimate.systematic is None else float(np.ravel(estimate.systematic)[point]),
             shots=estimate.shots,
             variance_multiplier=multipliers.get(method),
             exact=exact.get(observable),
@@ -34,6 +43,16 @@ def estimate_rows(
         for observable, estimate in by_observable.items()
         for point, (value, stderr) in enumerate(zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True))
     ]
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as JSON data, without its metadata."""
+    return {
+        "value": estimate.value.tolist(),
+        "stderr": estimate.stderr.tolist(),
+        "systematic": None if estimate.systematic is None else estimate.systematic.tolist(),
+        "shots": estimate.shots,
+    }
 
 
 def cached_rows(run: Run, earlier: str) -> list[EstimateRow]:

@@ -11,7 +11,7 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.records import SubmissionRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.estimates import estimate_rows
+from prefect_qpu.stages.estimates import estimate_document, estimate_rows
 from prefect_qpu.stages.transpile import Transpiled, transpile
 
 
@@ -72,18 +72,17 @@ def combine_role(run: Run, role: str, source: str) -> dict[str, Any]:
     assert plan is not None
     shares = [MethodShare.from_document(share) for share in plan["shares"]]
     measurement = encode(run).measurement
-    estimates = combine_batch(shares, counts(run, role), measurement)
+    combined = combine_batch(shares, counts(run, role), measurement)
     multipliers = {share.label: share.variance_multiplier for share in shares}
-    run.store.runs.add_estimates(run.id, estimate_rows(run, estimates, source, multipliers))
+    exact = (run.stage("smoke_test") or {}).get("exact", {})
+    run.store.runs.add_estimates(run.id, estimate_rows(exact, combined.estimates, source, multipliers))
     return {
         "source": source,
         "estimates": {
-            label: {
-                name: {"value": item.value.tolist(), "stderr": item.stderr.tolist(), "shots": item.shots}
-                for name, item in by_observable.items()
-            }
-            for label, by_observable in estimates.items()
+            label: {name: estimate_document(item) for name, item in by_observable.items()}
+            for label, by_observable in combined.estimates.items()
         },
+        "refused": {**plan.get("refused", {}), **combined.refused},
     }
 
 
@@ -92,4 +91,8 @@ def _plan(run: Run, role: str, transpiled: Transpiled, provider: Provider, seed:
     context = transpiled.context(run, encoded)
     batch = plan_batch(run.experiment.mitigation, context, encoded.parameters)
     row = intend(run, role, batch.pubs, seed=seed, provider=provider)
-    return {"request_hash": row.request_hash, "shares": [share.document() for share in batch.shares]}
+    return {
+        "request_hash": row.request_hash,
+        "shares": [share.document() for share in batch.shares],
+        "refused": dict(batch.refused),
+    }

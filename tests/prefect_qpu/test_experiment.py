@@ -95,6 +95,7 @@ SETTINGS: dict[str, Any] = {
     "transpile.seed": 4,
     "mitigation.method": "other",
     "mitigation.options": {"scale": 2},
+    "mitigation.name": "other",
     "promotion.tolerance": 0.2,
     "promotion.confidence": 0.8,
     "promotion.power": 0.9,

@@ -76,10 +76,10 @@ SETTINGS = {
     "hypothesis: {observable: zz, range: [0, 1]}": f"hypothesis.statement: {REQUIRED}",
     "mitigation: raw": "mitigation: got 'raw', expected a list.",
     "mitigation: []": "mitigation: got [], expected a list of length 1 or more.",
-    "mitigation: [magic]": "mitigation.0: got 'magic', expected one of raw",
+    "mitigation: [magic]": "mitigation.0: got 'magic', expected one of ",
     "mitigation: [raw, raw]": "mitigation.1: got 'raw', expected each method once.",
     "mitigation: [{method: raw, option: 3}]": "mitigation.0.option: got unknown key 'option', expected one of method, "
-    "options. Did you mean options?",
+    "options, name. Did you mean options?",
     "mitigation: [{method: raw, options: {scale: .nan}}]": "mitigation.0.options: got {'scale': nan}, expected JSON "
     "data in Unicode, without NaN and infinity.",
     'mitigation: [{method: raw, options: {"\\ud800": 1}}]': "mitigation.0.options: got {'\\ud800': 1}, expected",

@@ -66,13 +66,13 @@ def test_every_method_finds_its_own_counts_in_the_batch_also_after_a_round_trip(
     bits = BitArray.from_counts({"00": 600, "11": 400}, 2)
     counts = [bits, bits, BitArray.from_counts({"01": 5}, 2)]
     shares = [MethodShare.from_document(share.document()) for share in batch.shares]
-    estimates = combine_batch(shares, counts, Measurement.from_document(MEASUREMENT.document()))
-    assert set(estimates) == {"raw", "doubled"}
-    assert estimates["raw"]["a"].value == estimates["doubled"]["a"].value == 1.5
+    estimates = combine_batch(shares, counts, Measurement.from_document(MEASUREMENT.document())).estimates
+    assert set(estimates) == {"raw", "doubled(shots=5)"}
+    assert estimates["raw"]["a"].value == estimates["doubled(shots=5)"]["a"].value == 1.5
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ExperimentError, match=r"mitigation.1: got 'magic', expected one of raw"):
+    with pytest.raises(ExperimentError, match=r"mitigation.1: got 'magic', expected one of"):
         check_methods([MethodSpec(method="raw"), MethodSpec(method="magic")])
 
 

@@ -1,0 +1,116 @@
+"""Five-qubit workloads and devices on which mitigation methods are measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers import BitArray
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from prefect_qpu.calibration import Calibration
+from prefect_qpu.experiment import MethodSpec, TranspileOptions
+from prefect_qpu.mitigation import Batch, Measurement, PlanContext, plan_batch
+from prefect_qpu.observables import group_terms
+from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.simulation import Simulation
+from prefect_qpu.transpiling import compile_preparation, measure_in_basis
+
+QUBITS = 5
+RING = [(qubit, (qubit + 1) % QUBITS) for qubit in range(QUBITS)]
+DEVICES = {"Manila (cx)": "FakeManilaV2", "Sherbrooke (ecr)": "FakeSherbrooke", "Torino (cz)": "FakeTorino"}
+# Optimal angles of the five-ring: the cut 3.75 and 4 of at most 4.
+ANGLES = {
+    1: [(-0.78539816, 0.39269908)],
+    2: [(1.21144228, 0.24903382), (-0.49806793, 0.96507540)],
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A state and one observable."""
+
+    name: str
+    circuit: QuantumCircuit
+    observable: SparsePauliOp
+
+    @property
+    def exact(self) -> float:
+        """The noiseless value."""
+        return float(Statevector(self.circuit).expectation_value(self.observable).real)
+
+
+def _sum(letter: str, supports: Sequence[Sequence[int]], weight: float) -> SparsePauliOp:
+    terms = [(letter * len(qubits), list(qubits), weight) for qubits in supports]
+    return SparsePauliOp.from_sparse_list(terms, QUBITS)
+
+
+def ghz() -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    circuit.h(0)
+    for qubit in range(QUBITS - 1):
+        circuit.cx(qubit, qubit + 1)
+    return Workload("GHZ parity", circuit, SparsePauliOp("X" * QUBITS))
+
+
+def ising(steps: int = 3, coupling: float = 0.2, field: float = 0.16) -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    for _ in range(steps):
+        for qubit in range(QUBITS - 1):
+            circuit.rzz(-2 * coupling, qubit, qubit + 1)
+        for qubit in range(QUBITS):
+            circuit.rx(2 * field, qubit)
+    return Workload("Ising magnetisation", circuit, _sum("Z", [(qubit,) for qubit in range(QUBITS)], 1 / QUBITS))
+
+
+def qaoa(layers: int) -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    circuit.h(range(QUBITS))
+    for gamma, beta in ANGLES[layers]:
+        for first, second in RING:
+            circuit.rzz(gamma, first, second)
+        for qubit in range(QUBITS):
+            circuit.rx(2 * beta, qubit)
+    cut = SparsePauliOp("I" * QUBITS, [len(RING) / 2]) + _sum("Z", RING, -0.5)
+    return Workload(f"QAOA p = {layers}", circuit, cut.simplify())
+
+
+WORKLOADS = {item.name: item for item in (ghz(), ising(), qaoa(1), qaoa(2))}
+
+
+@cache
+def calibration(device: str) -> Calibration:
+    return device_calibration(device)
+
+
+@cache
+def context(device: str, workload: str, shots: int = 4000, seed: int = 7) -> PlanContext:
+    """What a method plans from, for a workload that is transpiled to a device at level 3."""
+    item, target = WORKLOADS[workload], calibration(device).target()
+    options = TranspileOptions(optimization_level=3)
+    compiled = compile_preparation(item.circuit, target, options, seed)
+    observables = {"value": item.observable}
+    groups = tuple(group_terms(observables))
+    circuits = tuple(measure_in_basis(compiled, group.basis, target) for group in groups)
+    return PlanContext(circuits, Measurement(observables, groups), target, shots, seed)
+
+
+def batch(device: str, workload: str, methods: Sequence[MethodSpec], shots: int = 4000, seed: int = 7) -> Batch:
+    return plan_batch(methods, context(device, workload, shots, seed))
+
+
+def repeated_counts(planned: Batch, device: str, repeats: int, seed: int) -> list[list[BitArray]]:
+    """Counts of many runs of a batch: independent shots of one long simulation, dealt out."""
+    from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+    pubs = tuple(SamplerPub.coerce((pub.circuit, None, pub.shots * repeats)) for pub in planned.pubs)
+    drawn, _ = Simulation(pubs, calibration(device), seed).run()
+    random = np.random.default_rng(seed)
+    dealt = [_dealt(bits, repeats, random) for bits in drawn]
+    return [[parts[repeat] for parts in dealt] for repeat in range(repeats)]
+
+
+def _dealt(bits: BitArray, repeats: int, random: np.random.Generator) -> list[BitArray]:
+    order = random.permutation(bits.num_shots)
+    return [BitArray(part, bits.num_bits) for part in np.split(bits.array[order], repeats)]

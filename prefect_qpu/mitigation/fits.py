@@ -1,0 +1,138 @@
+"""Extrapolation to zero noise: linear, polynomial, Richardson and exponential fits, with their sensitivities.
+
+All fits are ordinary least squares, so that their weights are known before anything is measured; mitiq's give the same
+values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.types import Values
+
+Fit = Literal["linear", "quadratic", "richardson", "exponential"]
+_STEPS, _PRECISION = 100, 1e-12
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """A value at zero noise."""
+
+    value: float
+    weights: Values
+    """Derivative of the value by each measured value."""
+    curve: tuple[float, ...]
+    """Polynomial coefficients from the constant on; or asymptote, amplitude and rate of an exponential."""
+
+
+def polynomial_weights(scales: Sequence[float], order: int) -> Values:
+    """Weights with which the values at the scales give the value of a fitted polynomial at zero.
+
+    Example:
+        >>> polynomial_weights([1, 3, 5], 1).round(3).tolist()
+        [1.083, 0.333, -0.417]
+    """
+    weights: Values = np.linalg.pinv(np.vander(np.asarray(scales, dtype=float), order + 1, increasing=True))[0]
+    return weights
+
+
+def order_of(fit: Fit, scales: Sequence[float]) -> int:
+    """The order of a polynomial fit; an exponential is linear to first order."""
+    return {"linear": 1, "quadratic": 2, "richardson": len(scales) - 1, "exponential": 1}[fit]
+
+
+def check_scales(fit: Fit, scales: Sequence[float]) -> None:
+    """Refuse a fit with more parameters than scales.
+
+    Raises:
+        MitigationRefusedError: says how many are needed.
+    """
+    needed = order_of(fit, scales) + 1
+    if len(scales) < needed:
+        raise MitigationRefusedError(f"a {fit} fit needs {needed} noise scales, got {len(scales)}")
+
+
+def extrapolate(fit: Fit, scales: Sequence[float], values: Values, asymptote: float) -> Extrapolation:
+    """The value at zero noise.
+
+    Args:
+        fit: Kind of the curve.
+        scales: Noise of each value, relative to the circuit's own.
+        values: One for each scale.
+        asymptote: Value at infinite noise, for the exponential.
+
+    Raises:
+        MitigationRefusedError: an exponential does not describe the values.
+
+    Example:
+        >>> extrapolate("linear", [1, 3, 5], np.array([0.8, 0.6, 0.4]), 0.0).value.__round__(6)
+        0.9
+        >>> extrapolate("exponential", [1, 3], np.exp([-0.1, -0.3]), 0.0).value.__round__(6)
+        1.0
+    """
+    if fit == "exponential":
+        return _exponential(np.asarray(scales, dtype=float), np.asarray(values, dtype=float), asymptote)
+    order = order_of(fit, scales)
+    matrix = np.linalg.pinv(np.vander(np.asarray(scales, dtype=float), order + 1, increasing=True))
+    coefficients = matrix @ values
+    return Extrapolation(float(coefficients[0]), matrix[0], tuple(coefficients.tolist()))
+
+
+def _exponential(scales: Values, values: Values, asymptote: float) -> Extrapolation:
+    """Least squares of ``asymptote + amplitude * exp(-rate * scale)`` by damped Newton steps."""
+    signal = values - asymptote
+    amplitude, rate = _first_guess(scales, signal)
+    cost, damping = _cost(scales, signal, amplitude, rate), 1e-3
+    for _ in range(_STEPS):
+        jacobian, residual = _linearised(scales, signal, amplitude, rate)
+        normal = jacobian.T @ jacobian
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-300), jacobian.T @ residual)
+        trial = _cost(scales, signal, amplitude + step[0], rate + step[1])
+        if trial <= cost:
+            amplitude, rate, damping = amplitude + step[0], rate + step[1], damping / 10
+            if cost - trial <= _PRECISION * cost or np.abs(step).max() < _PRECISION:
+                break
+            cost = trial
+        else:
+            damping *= 10
+    return _described(scales, signal, asymptote, amplitude, rate)
+
+
+def _described(scales: Values, signal: Values, asymptote: float, amplitude: float, rate: float) -> Extrapolation:
+    jacobian, residual = _linearised(scales, signal, amplitude, rate)
+    decay = np.exp(-rate * scales)
+    curvature = np.array(
+        [
+            [0.0, -(residual @ (scales * decay))],
+            [-(residual @ (scales * decay)), amplitude * (residual @ (scales**2 * decay))],
+        ]
+    )
+    hessian = jacobian.T @ jacobian - curvature
+    if not np.all(np.isfinite(hessian)) or np.linalg.det(hessian) <= 0 or abs(rate) * scales.min() > 3:
+        raise MitigationRefusedError("an exponential does not describe how the values change with the noise")
+    weights = np.linalg.solve(hessian, jacobian.T)[0]
+    return Extrapolation(asymptote + float(amplitude), weights, (asymptote, float(amplitude), float(rate)))
+
+
+def _linearised(scales: Values, signal: Values, amplitude: float, rate: float) -> tuple[Values, Values]:
+    decay = np.exp(-rate * scales)
+    return np.stack([decay, -amplitude * scales * decay], axis=1), signal - amplitude * decay
+
+
+def _cost(scales: Values, signal: Values, amplitude: float, rate: float) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        cost = float(np.sum((signal - amplitude * np.exp(-rate * scales)) ** 2))
+    return cost if np.isfinite(cost) else np.inf
+
+
+def _first_guess(scales: Values, signal: Values) -> tuple[float, float]:
+    """From a straight line through the logarithms of the values that have the sign of the first."""
+    same = signal * np.sign(signal[0]) > 0
+    if signal[0] == 0 or same.sum() < 2:
+        raise MitigationRefusedError("an exponential does not describe the values: they change their sign")
+    logarithms = np.log(np.abs(signal[same]))
+    slope, start = np.polyfit(scales[same], logarithms, 1, w=np.abs(signal[same]))
+    return float(np.sign(signal[0]) * np.exp(start)), float(-slope)

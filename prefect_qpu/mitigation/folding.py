@@ -1,0 +1,113 @@
+"""Noise amplified by folding: each native two-qubit gate followed by pairs that undo one another, behind barriers."""
+
+from collections.abc import Sequence
+from math import log1p
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate
+from qiskit.circuit.library import XGate
+from qiskit.transpiler import Target
+
+from prefect_qpu.circuits import is_two_qubit_gate
+from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.native import is_native
+
+SELF_INVERSE = frozenset({"cx", "cz", "ecr", "swap", "cy", "ch"})
+
+
+def fold(circuit: QuantumCircuit, scale: float, target: Target, seed: int) -> QuantumCircuit:
+    """An ISA circuit whose two-qubit gates are repeated so that there are ``scale`` times as many.
+
+    Registers, layout, parameters and measurements stay; barriers between the repetitions keep a transpiler from
+    cancelling them, at every optimisation level. Between odd scales a random subset is folded once more.
+
+    Source: T. Giurgica-Tiron et al., IEEE QCE 2020, 306 (local folding).
+
+    Args:
+        circuit: ISA circuit.
+        scale: Number of two-qubit gates relative to the circuit, from 1.
+        target: What it runs on; the inverse of a gate must be native.
+        seed: Seed of the subset.
+
+    Raises:
+        MitigationRefusedError: there is nothing to fold, a gate has no native inverse, or gates sit in control flow.
+
+    Example:
+        >>> from qiskit.providers.fake_provider import GenericBackendV2
+        >>> bell = QuantumCircuit(2)
+        >>> _, _ = bell.sx(0), bell.cx(0, 1)
+        >>> fold(bell, 3, GenericBackendV2(2, seed=1).target, seed=1).count_ops()["cx"]
+        3
+    """
+    pairs = _repetitions(circuit, scale, seed)
+    out = circuit.copy_empty_like()
+    for index, instruction in enumerate(circuit.data):
+        out.append(instruction)
+        if not pairs.get(index):
+            continue
+        inverse = _inverse(circuit, instruction, target)
+        for _ in range(pairs[index]):
+            for part in (inverse, [instruction]):
+                out.barrier(instruction.qubits)
+                for gate in part:
+                    out.append(gate)
+        out.barrier(instruction.qubits)
+    return out
+
+
+def noise_weight(circuit: QuantumCircuit, target: Target) -> float:
+    """First-order amount of noise of the gates: the sum of ``-log(1 - error)`` over the target's reported errors."""
+    total = 0.0
+    for instruction in circuit.data:
+        name = instruction.operation.name
+        if name in {"barrier", "measure", "delay"} or name not in target:
+            continue
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        properties = (target[name] or {}).get(qubits)
+        total -= log1p(-min(getattr(properties, "error", None) or 0.0, 0.99))
+    return total
+
+
+def achieved_scale(folded: QuantumCircuit, circuit: QuantumCircuit, target: Target) -> float:
+    """How much noise the folded circuit really has, relative to the circuit; its count of gates if no error is known.
+
+    It is below the nominal scale, because gates on one qubit are not folded.
+    """
+    before = noise_weight(circuit, target)
+    if before > 0:
+        return noise_weight(folded, target) / before
+    return _two_qubit_gates(folded) / _two_qubit_gates(circuit)
+
+
+def _two_qubit_gates(circuit: QuantumCircuit) -> int:
+    return sum(is_two_qubit_gate(instruction) for instruction in circuit.data)
+
+
+def _repetitions(circuit: QuantumCircuit, scale: float, seed: int) -> dict[int, int]:
+    """How many pairs follow each two-qubit gate."""
+    if any(isinstance(instruction.operation, ControlFlowOp) for instruction in circuit.data):
+        raise MitigationRefusedError("folding: the gates inside control flow would not be folded")
+    places = [index for index, instruction in enumerate(circuit.data) if is_two_qubit_gate(instruction)]
+    if not places:
+        raise MitigationRefusedError("folding: the circuit has no two-qubit gate, so that its noise cannot be scaled")
+    whole, part = divmod((scale - 1) / 2, 1)
+    once_more = np.random.default_rng(seed).choice(places, round(part * len(places)), replace=False)
+    extra = set(once_more.tolist())
+    return {place: int(whole) + (place in extra) for place in places}
+
+
+def _inverse(circuit: QuantumCircuit, instruction: CircuitInstruction, target: Target) -> Sequence[CircuitInstruction]:
+    """Native instructions that undo one gate."""
+    operation, qubits = instruction.operation, instruction.qubits
+    if operation.name in SELF_INVERSE:
+        return [instruction]
+    indices = tuple(circuit.find_bit(qubit).index for qubit in qubits)
+    if operation.name == "rzz":
+        # A positive angle stays native on devices with half-range gates, where the negative one is not.
+        flip = CircuitInstruction(XGate(), [qubits[0]])
+        return [flip, instruction, flip]
+    inverse = operation.inverse() if isinstance(operation, Gate) else None
+    if inverse is None or not is_native(target, inverse.name, indices, inverse.params):
+        raise MitigationRefusedError(f"folding: the inverse of the gate {operation.name} is not native")
+    return [CircuitInstruction(inverse, qubits)]

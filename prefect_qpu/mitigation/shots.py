@@ -1,0 +1,120 @@
+"""Shot allocation: a total budget split over circuits, evenly or so that the variance of a weighted sum is least."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit.primitives.containers import BitArray
+
+from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.outcomes import outcomes
+from prefect_qpu.mitigation.readout import Uncorrected
+from prefect_qpu.mitigation.types import Measurement, PlanContext, Values
+
+FLOOR = 0.1
+"""Least part of an even share that a circuit gets, so that its variance can be told at all."""
+
+
+def even(total: int, circuits: int) -> list[int]:
+    """Equal shots, the first ones with one more where the total does not divide.
+
+    Example:
+        >>> even(10, 3)
+        [4, 3, 3]
+    """
+    return _whole(np.full(circuits, total / circuits), total)
+
+
+def neyman(weights: ArrayLike, total: int, *, floor: float = FLOOR) -> list[int]:
+    """Shots in proportion to the weights, which makes the variance of the weighted sum least.
+
+    Source: J. Neyman, J. Royal Stat. Soc. 97, 558 (1934).
+
+    Args:
+        weights: Coefficient times standard deviation of one shot, of each circuit.
+        total: Shots of all circuits together.
+        floor: Least part of an even share that a circuit gets.
+
+    Raises:
+        MitigationRefusedError: there are fewer shots than circuits.
+
+    Example:
+        >>> neyman([3.0, 1.0], 1000), neyman([1.0, 0.0], 1000)
+        ([750, 250], [950, 50])
+    """
+    sizes = np.abs(np.asarray(weights, dtype=float))
+    if total < len(sizes):
+        raise MitigationRefusedError(f"{total} shots cannot be split over {len(sizes)} circuits")
+    least = max(1.0, floor * total / len(sizes))
+    wanted = np.full(len(sizes), total / len(sizes)) if not sizes.any() else total * sizes / sizes.sum()
+    for _ in range(len(sizes)):
+        low = wanted < least
+        rest = wanted[~low].sum()
+        if not low.any() or rest == 0:
+            break
+        wanted = np.where(low, least, wanted * (total - least * low.sum()) / rest)
+        if not (wanted < least * (1 - 1e-12)).any():
+            break
+    return _whole(wanted, total)
+
+
+def predicted_variance(weights: ArrayLike, shots: Sequence[int]) -> float:
+    """Variance of the weighted sum under an allocation.
+
+    Example:
+        >>> [round(predicted_variance([3.0, 1.0], split), 6) for split in ([500, 500], [750, 250])]
+        [0.02, 0.016]
+    """
+    return float(np.sum(np.asarray(weights, dtype=float) ** 2 / np.asarray(shots)))
+
+
+def group_deviations(measurement: Measurement) -> Values:
+    """Deviation of one shot in each group where nothing was measured yet: all terms independent and of mean 0.
+
+    Observables count relative to their own size, so that one with large weights does not take all shots.
+    """
+    squares = np.zeros(len(measurement.groups))
+    for name in measurement.observables:
+        parts = np.array(
+            [sum(t.weight**2 for t in group.terms if t.observable == name) for group in measurement.groups]
+        )
+        squares += parts / parts.sum() if parts.sum() else parts
+    return np.sqrt(squares) if squares.any() else np.ones(len(measurement.groups))
+
+
+def piloted_deviations(measurement: Measurement, pilot: Sequence[BitArray]) -> Values:
+    """Deviation of one shot in each group, from the counts of a pilot job: one bit array for each group."""
+    squares = np.zeros(len(measurement.groups))
+    for name in measurement.observables:
+        parts = np.zeros(len(measurement.groups))
+        for place, (group, bits) in enumerate(zip(measurement.groups, pilot, strict=True)):
+            table = outcomes(bits)
+            terms = [term for term in group.terms if term.observable == name]
+            corrected = Uncorrected().correct(table, terms)
+            parts[place] = table.variance(corrected.sample, corrected.bound) * table.total if terms else 0.0
+        squares += parts / parts.sum() if parts.sum() else parts
+    return np.sqrt(squares)
+
+
+def allocated(context: PlanContext, weights: Sequence[float], allocation: str) -> list[tuple[int, ...]]:
+    """Shots of each group in each setting, all together the experiment's shots for each.
+
+    Args:
+        context: Its shots are those of an even split.
+        weights: Coefficient of each setting in the estimate.
+        allocation: ``even`` or ``neyman``.
+    """
+    groups = len(context.circuits)
+    if allocation == "even":
+        return [(context.shots,) * groups for _ in weights]
+    sizes = np.outer(np.abs(weights), group_deviations(context.measurement))
+    split = np.reshape(neyman(sizes.ravel(), context.shots * sizes.size), sizes.shape)
+    return [tuple(map(int, row)) for row in split]
+
+
+def _whole(wanted: Values, total: int) -> list[int]:
+    """Whole numbers near the wanted ones, with the same total: the largest remainders are rounded up."""
+    down = np.floor(wanted + 1e-9).astype(int)
+    for place in np.argsort(-(wanted - down), kind="stable")[: total - int(down.sum())]:
+        down[place] += 1
+    return [int(item) for item in down]

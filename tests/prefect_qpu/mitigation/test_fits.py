@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.fits import Fit, check_scales, extrapolate, polynomial_weights
+
+SCALES = [1.0, 2.9, 4.8]
+FITS: list[Fit] = ["linear", "quadratic", "richardson", "exponential"]
+
+
+@given(st.floats(0.2, 2), st.floats(0, 0.3), st.floats(-1, 1))
+def test_an_exponential_is_recovered(amplitude: float, rate: float, asymptote: float) -> None:
+    values = asymptote + amplitude * np.exp(-rate * np.array(SCALES))
+    assert extrapolate("exponential", SCALES, values, asymptote).value == pytest.approx(asymptote + amplitude)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))
+def test_richardson_is_exact_on_a_parabola(coefficients: list[float]) -> None:
+    values = np.polyval(coefficients[::-1], SCALES)
+    assert extrapolate("richardson", SCALES, values, 0.0).value == pytest.approx(coefficients[0], abs=1e-9)
+
+
+@given(st.lists(st.floats(-0.02, 0.02), min_size=3, max_size=3), st.sampled_from(FITS))
+def test_the_weights_are_the_derivatives_of_the_value(noise: list[float], fit: Fit) -> None:
+    values = 0.5 + 0.4 * np.exp(-0.15 * np.array(SCALES)) + noise
+    found = extrapolate(fit, SCALES, values, 0.5)
+    for place in range(3):
+        moved = np.array([values + sign * 1e-5 * np.eye(3)[place] for sign in (1, -1)])
+        up, down = (extrapolate(fit, SCALES, item, 0.5).value for item in moved)
+        assert found.weights[place] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-4)
+
+
+@given(st.lists(st.floats(0.3, 0.9), min_size=4, max_size=4))
+def test_polynomial_weights_sum_to_one(values: list[float]) -> None:
+    assert polynomial_weights(values, 1).sum() == pytest.approx(1) or np.ptp(values) < 1e-6
+
+
+@pytest.mark.parametrize("values", [[0.9, -0.2, -0.3], [0.0, 0.1, 0.2]])
+def test_values_without_a_decay_are_refused_by_the_exponential(values: list[float]) -> None:
+    with pytest.raises(MitigationRefusedError, match="an exponential does not describe"):
+        extrapolate("exponential", SCALES, np.array(values), 0.0)
+
+
+def test_a_fit_with_more_parameters_than_scales_is_refused() -> None:
+    with pytest.raises(MitigationRefusedError, match="a quadratic fit needs 3 noise scales, got 2"):
+        check_scales("quadratic", [1, 3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("values", [[0.8, 0.62, 0.5], [3.6, 3.3, 3.1], [0.91, 0.9, 0.86]])
+def test_the_fits_agree_with_those_of_mitiq(values: list[float]) -> None:
+    pytest.importorskip("mitiq", exc_type=ImportError)
+    from mitiq.zne.inference import ExpFactory, LinearFactory, PolyFactory, RichardsonFactory
+
+    asymptote = 2.5 if values[0] > 1 else 0.0
+    theirs = {
+        "linear": LinearFactory.extrapolate(SCALES, values),
+        "quadratic": PolyFactory.extrapolate(SCALES, values, order=2),
+        "richardson": RichardsonFactory.extrapolate(SCALES, values),
+        "exponential": ExpFactory.extrapolate(SCALES, values, asymptote=asymptote, avoid_log=True),
+    }
+    for fit in FITS:
+        assert extrapolate(fit, SCALES, np.array(values), asymptote).value == pytest.approx(theirs[fit], rel=1e-5)

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from qiskit.quantum_info import SparsePauliOp
+
+from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation import Combined, PlanContext, combine_batch, plan_batch
+from prefect_qpu.observables import Estimate
+from tests.prefect_qpu.mitigation.workloads import NATIVE, context, exact, ghz, ising, magnetisation, simulated
+
+TRUE = exact(ising(), magnetisation())
+
+
+def run(plan: PlanContext, *methods: MethodSpec, device: str = "FakeManilaV2") -> Combined:
+    batch = plan_batch(methods, plan)
+    assert not batch.refused
+    return combine_batch(batch.shares, simulated(batch, device), plan.measurement)
+
+
+def zne(name: str = "zne", **options: object) -> MethodSpec:
+    return MethodSpec(method="zne", name=name, options=options)
+
+
+def error(estimate: Estimate, true: float) -> float:
+    return abs(float(estimate.value) - true)
+
+
+@pytest.mark.parametrize("device", NATIVE)
+def test_readout_with_zne_comes_closer_to_the_truth_than_either_alone(device: str) -> None:
+    plan = context(ising(), {"z": magnetisation()}, device, shots=40_000)
+    found = run(plan, MethodSpec(method="readout"), zne(), zne("bare", readout="none"), device=device).estimates
+    both = found["zne"]["z"]
+    assert error(both, TRUE) < 3 * both.stderr + both.systematic
+    assert error(both, TRUE) < min(error(found[name]["z"], TRUE) for name in ("raw", "readout", "bare"))
+
+
+def test_all_requested_fits_and_the_amounts_of_noise_stand_beside_the_value() -> None:
+    plan = context(ising(), {"z": magnetisation()})
+    estimate = run(plan, zne(fit=["exponential", "linear", "richardson"])).estimates["zne"]["z"]
+    fits = {name: fit["value"] for name, fit in estimate.metadata["fits"].items()}
+    assert fits["exponential"] == estimate.value
+    spread = max(abs(fits[name] - fits["exponential"]) for name in ("linear", "richardson"))
+    assert estimate.systematic == pytest.approx(spread / 2)
+    assert estimate.metadata["scales"][0] == 1
+    assert 2.4 < estimate.metadata["scales"][1] < 3
+
+
+def test_where_the_exponential_fails_the_next_fit_answers_and_this_is_said() -> None:
+    plan = context(ghz(), {"zero": SparsePauliOp("IIIIZ")})
+    estimate = run(plan, zne()).estimates["zne"]["zero"]
+    assert estimate.metadata["fit"] == "linear"
+    assert estimate.metadata["refused fits"] == {
+        "exponential": "the value is within 3 standard errors of the asymptote"
+    }
+    assert abs(estimate.value) < 5 * estimate.stderr
+
+
+def test_the_error_of_the_shared_calibration_is_not_averaged_away() -> None:
+    plan = context(ghz(), {"parity": SparsePauliOp("XXXXX")})
+    many, few = (
+        run(plan, zne(fit="linear", calibration_shots=shots)).estimates["zne"]["parity"].stderr
+        for shots in (100_000, 500)
+    )
+    assert few > 1.5 * many
+
+
+def test_more_fit_parameters_than_scales_are_refused() -> None:
+    plan = context(ising(), {"z": magnetisation()})
+    refused = plan_batch([zne(scales=[1, 3], fit="quadratic")], plan).refused
+    assert refused == {"zne": "a quadratic fit needs 3 noise scales, got 2"}
+
+
+def test_shots_that_the_multiplier_makes_useless_are_refused_with_the_shots_that_would_do() -> None:
+    plan = context(ghz(), {"parity": SparsePauliOp("XXXXX")}, shots=4)
+    reason = plan_batch([zne(scales=[1, 1.5, 2, 2.5], fit="richardson")], plan).refused["zne"]
+    assert "multiplies the variance by" in reason
+    assert "it takes at least" in reason
+
+
+def test_a_neyman_split_keeps_the_total_and_lowers_the_predicted_variance() -> None:
+    plan = context(ising(), {"z": magnetisation()})
+    batch = plan_batch([zne("even", fit="linear"), zne("split", fit="linear", allocation="neyman")], plan)
+    _, even, split = batch.shares
+    assert even.shots == split.shots
+    assert split.variance_multiplier < 0.8 * even.variance_multiplier
+
+
+def test_the_predicted_multiplier_is_the_measured_one() -> None:
+    plan = context(ising(), {"z": magnetisation()})
+    batch = plan_batch([zne(fit="linear", readout="none")], plan)
+    found = combine_batch(batch.shares, simulated(batch), plan.measurement).estimates
+    measured = (found["zne"]["z"].stderr / found["raw"]["z"].stderr) ** 2 * batch.shares[1].shots / plan.shots
+    assert measured == pytest.approx(batch.shares[1].variance_multiplier, rel=0.15)
+
+
+def test_each_estimate_carries_its_cost() -> None:
+    plan = context(ising(), {"z": magnetisation()})
+    cost = run(plan, zne()).estimates["zne"]["z"].metadata["cost"]
+    assert (cost["circuits"], cost["shots"]) == (5, 20_000)
+    assert cost["plan_seconds"] > 0 < cost["combine_seconds"]
+
+
+def test_every_point_of_a_parameter_array_is_extrapolated() -> None:
+    from qiskit.circuit import Parameter
+    from qiskit.quantum_info import Statevector
+
+    angle = Parameter("angle")
+    circuit = ghz(3)
+    circuit.rx(angle, 0)
+    circuit.cx(0, 1)
+    plan = context(circuit, {"z": SparsePauliOp("IZZ")})
+    values = np.array([0.2, 0.9, 1.4])
+    batch = plan_batch([zne()], plan, {"angle": values})
+    estimate = combine_batch(batch.shares, simulated(batch), plan.measurement).estimates["zne"]["z"]
+    true = [Statevector(circuit.assign_parameters([value])).expectation_value(SparsePauliOp("IZZ")) for value in values]
+    assert estimate.value.shape == (3,)
+    assert np.all(np.abs(estimate.value - np.real(true)) < 4 * estimate.stderr + estimate.systematic)
