@@ -14,7 +14,7 @@ from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import smoke_test
 
 STAGE = "compare"
-QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "mitigate")
+QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
 def compare(run: Run) -> dict[str, Any]:

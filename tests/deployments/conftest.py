@@ -126,7 +126,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _pause_schedules(site: Site) -> None:
-    """Let tests say themselves when a pass is made."""
+    """Let tests say themselves when a pass is made; the first one shows that the schedule makes runs."""
+    scheduled = {"flow_runs": {"state": {"name": {"any_": ["Scheduled", "Late"]}}}}
+    site.wait("a scheduled run", lambda: site.ask("flow_runs/count", scheduled))
     for deployment in site.ask("deployments/filter", {}):
         site.ask(f"deployments/{deployment['id']}/pause_deployment", {})
 
