@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -12,6 +14,8 @@ from prefect_qpu.errors import ProviderError, ProviderUnavailableError, QpuError
 
 ResultT = TypeVar("ResultT")
 
+OWN_HOST = "cloud.ibm.com"
+OWN_URL = f"https://{OWN_HOST}"
 PASSING = frozenset({408, 425, 429})
 """Statuses below 500 that say nothing about the request."""
 _BEARER = re.compile(r"(?i)\b(bearer|apikey)[\s=:]+[^\s'\"&,]+")
@@ -42,6 +46,29 @@ class IBMAccount:
     def __repr__(self) -> str:
         """Without proxies, whose URLs may hold passwords."""
         return f"IBMAccount(instance={self.instance!r}, channel={self.channel!r}, url={self.url!r})"
+
+    @property
+    def host(self) -> str:
+        """Name of the host that is asked.
+
+        Example:
+            >>> IBMAccount(SecretStr("key"), "crn:v1:...").host
+            'cloud.ibm.com'
+        """
+        return urlsplit(self.url or OWN_URL).hostname or ""
+
+    @property
+    def at_ibm(self) -> bool:
+        """Whether the host is one of IBM's own."""
+        return self.host == OWN_HOST or self.host.endswith(f".{OWN_HOST}")
+
+    @property
+    def at_loopback(self) -> bool:
+        """Whether the host is this machine, where no QPU is."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def connect(self) -> Any:
         """A new `QiskitRuntimeService`; one instance belongs to one service, which many threads may use.
@@ -113,6 +140,16 @@ def status_of(error: BaseException) -> int | None:
     return -1 if told is None and unreached else told
 
 
+def unless(status: int, work: Callable[[], ResultT]) -> ResultT | None:
+    """What ``work`` returns, or none if the service answers with the status."""
+    try:
+        return work()
+    except Exception as error:
+        if status_of(error) != status:
+            raise
+        return None
+
+
 def _translated(error: Exception, doing: str, redacted: Callable[[str], str]) -> ProviderError:
     status = status_of(error)
     if status is None and isinstance(error, LookupError):
@@ -159,8 +196,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _secrets(document: Mapping[str, Any]) -> Iterator[str]:
-    from urllib.parse import urlsplit
-
     for name, value in document.items():
         if isinstance(value, Mapping):
             yield from (password for url in value.values() if (password := urlsplit(str(url)).password))
