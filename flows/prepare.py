@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, RecordStore
+from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, QiskitBackend, RecordStore
 from prefect_qpu.errors import BackendError, ExperimentError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.loading import read_experiment
@@ -82,7 +82,7 @@ async def resolve_blocks(experiment: Experiment) -> tuple[Experiment, Provider]:
     """
     provider: Provider | None = None
     if isinstance(experiment.backend, BlockReference):
-        backend = await _load("backend", experiment.backend, AerBackend, IBMQuantumBackend)
+        backend = await _load("backend", experiment.backend, AerBackend, IBMQuantumBackend, QiskitBackend)
         provider = backend.provider()
         if isinstance(backend, AerBackend):
             experiment = experiment.changed(backend=backend.specification())

@@ -19,7 +19,8 @@ from prefect_qpu.errors import (
 )
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.latency import Clock, utc_now
-from prefect_qpu.providers.ibm_account import IBMAccount, status_of, unless
+from prefect_qpu.providers.failures import status_of, unless
+from prefect_qpu.providers.ibm_account import IBMAccount
 from prefect_qpu.providers.ibm_answers import (
     Registers,
     job_result,

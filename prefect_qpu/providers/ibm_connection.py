@@ -5,7 +5,8 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from prefect_qpu.errors import BackendError, ProviderUnavailableError
-from prefect_qpu.providers.ibm_account import IBMAccount, status_of
+from prefect_qpu.providers.failures import status_of
+from prefect_qpu.providers.ibm_account import IBMAccount
 from prefect_qpu.providers.ibm_spec import IBMBackendSpec
 
 ResultT = TypeVar("ResultT")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from prefect_qpu.providers.ibm_account import unless
+from prefect_qpu.providers.failures import unless
 
 ResultT = TypeVar("ResultT")
 
