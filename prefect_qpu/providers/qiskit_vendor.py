@@ -155,5 +155,6 @@ def _configured(backend: Any, name: str) -> Any:
 
 def _words(job: Any) -> Iterable[str]:
     """What a job says of itself that may hold a tag."""
-    told = (getattr(job, name, None) for name in ("tags", "metadata", "name", "job_tags"))
-    return [str(word() if callable(word) else word) for word in told if word]
+    found = (getattr(job, name, None) for name in ("tags", "metadata", "name", "job_tags"))
+    told = (word() if callable(word) else word for word in found)
+    return [str(word) for word in told if word]
