@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, RecordStore
+from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, QiskitBackend, RecordStore
 from prefect_qpu.errors import BackendError, ExperimentError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.loading import read_experiment
@@ -119,7 +119,7 @@ async def resolve_backend(backend: Backend) -> tuple[Backend, Provider]:
     """
     if isinstance(backend, AerBackendSpec):
         return backend, AerProvider(backend)
-    block = await _load("backend", backend, AerBackend, IBMQuantumBackend)
+    block = await _load("backend", backend, AerBackend, IBMQuantumBackend, QiskitBackend)
     return (block.specification() if isinstance(block, AerBackend) else backend), block.provider()
 
 

@@ -91,6 +91,11 @@ def fetch(dealings: Dealings, row: SubmissionRow) -> None:
     result = provider.result(row.job_id)
     check_result(row.job_id, stored_pubs(store, row), result)
     store.submissions.store_results(row.id, result, dealings.clock())
+    # Counts are not held up by a calibration that cannot be read now.
+    with suppress(ProviderUnavailableError):
+        calibration = provider.calibration_of(row.job_id)
+        if calibration is not None:
+            store.waiting.add_calibration(row.id, store.calibrations.add(calibration))
 
 
 def _ask(dealings: Dealings, row: SubmissionRow) -> tuple[Known, Sequence[JobStatus]]:
