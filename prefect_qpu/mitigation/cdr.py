@@ -24,7 +24,7 @@ from prefect_qpu.mitigation.uncertain import Uncertain, weighted_sum
 from prefect_qpu.observables import Estimate, Group, constant_of
 
 CLIFFORD = frozenset({"cx", "cz", "ecr", "swap", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "id", "iswap", "dcx"})
-WIDEST = 20
+WIDEST = 16
 """Qubits up to which the training circuits are simulated."""
 LEAST_SPREAD = 3.0
 """Least spread of the training values, in standard errors of one of them."""
