@@ -86,7 +86,8 @@ def parsed(model: type[Options], options: Mapping[str, Any], field: str) -> Opti
 class Setting:
     """One circuit for each group, and its shots."""
 
-    circuits: tuple[QuantumCircuit, ...]
+    circuits: tuple[QuantumCircuit | None, ...]
+    """None where the setting is about other groups only."""
     shots: tuple[int, ...]
     role: str
 
@@ -133,6 +134,8 @@ def read_groups(
 ) -> list[list[Readings]]:
     """The part of every observable, without its constant, that each group gives in each setting.
 
+    A group that a setting leaves out gives nothing.
+
     Raises:
         MitigationRefusedError: the calibration leaves too little signal to divide by.
     """
@@ -145,7 +148,7 @@ def read_groups(
                 group,
                 [_flipped(counts[index], masks[place % len(masks)]) for place, index in enumerate(indices)],
                 correction,
-                names,
+                names if indices else (),
             )
             for group, indices in zip(measurement.groups, places, strict=True)
         ]
@@ -180,6 +183,9 @@ def _measure(
     planned: list[PlannedCircuit],
 ) -> list[int]:
     """Plan the variants of one circuit; their places among the planned circuits."""
+    circuit = setting.circuits[group]
+    if circuit is None:
+        return []
     variants = max(1, options.twirl)
     if options.readout == "trex":
         variants = -(-variants // len(masks)) * len(masks)
@@ -188,8 +194,8 @@ def _measure(
         raise MitigationRefusedError(f"{shots} shots cannot be split over {variants} random variants")
     start = len(planned)
     for variant, part in enumerate(shares(shots, variants)):
-        circuit = _variant(setting.circuits[group], variant, context, options, masks)
-        planned.append(PlannedCircuit(circuit, part, f"{setting.role} {basis}"))
+        made = _variant(circuit, variant, context, options, masks)
+        planned.append(PlannedCircuit(made, part, f"{setting.role} {basis}"))
     return list(range(start, len(planned)))
 
 

@@ -1,9 +1,11 @@
 """Probabilistic error cancellation: circuits with random Paulis whose signed mean undoes the gates' noise."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import RZGate, ZGate
@@ -26,13 +28,15 @@ from prefect_qpu.mitigation.acquisition import (
 )
 from prefect_qpu.mitigation.calibration_circuits import flip_gates
 from prefect_qpu.mitigation.folding import two_qubit_places
-from prefect_qpu.mitigation.masks import shares
 from prefect_qpu.mitigation.native import is_native
 from prefect_qpu.mitigation.prediction import check_variance, readout_factor
 from prefect_qpu.mitigation.quasi_probability import check_mitiq, sampled_paulis
-from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext
+from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
 from prefect_qpu.mitigation.uncertain import Uncertain, stack, weighted_sum
-from prefect_qpu.observables import Estimate
+from prefect_qpu.observables import Estimate, Group
+
+ENOUGH = 30
+"""Samples of one sign from which on their scatter alone tells the error of their mean."""
 
 
 class PecOptions(AcquisitionOptions):
@@ -40,7 +44,7 @@ class PecOptions(AcquisitionOptions):
 
     readout: Readout = "factorised"
     samples: Annotated[int, Field(ge=2, le=10_000)] = 60
-    """Sampled circuits for each group; the experiment's shots are split over them."""
+    """Samples for each group, over which the experiment's shots are split; equal ones become one circuit."""
 
     def check(self, field: str) -> None:
         """Refuse what is not installed."""
@@ -65,29 +69,18 @@ class Pec:
             raise MitigationRefusedError(f"{context.shots} shots cannot be split over {chosen.samples} samples")
         multiplier = _norm(context) ** 2 * readout_factor(context, chosen)
         check_variance("pec", multiplier, context.shots * len(context.circuits))
-        seeds = [derive_seed(context.seed, f"pec {group}") for group in range(len(context.circuits))]
-        drawn = [
-            sampled_paulis(_errors(circuit, context.target), chosen.samples, seed)
-            for circuit, seed in zip(context.circuits, seeds, strict=True)
-        ]
-        settings = [
-            Setting(
-                tuple(
-                    with_paulis(circuit, letters[sample], context.target)
-                    for circuit, (letters, _, _) in zip(context.circuits, drawn, strict=True)
-                ),
-                (shots,) * len(context.circuits),
-                f"sample {sample}",
-            )
-            for sample, shots in enumerate(shares(context.shots, chosen.samples))
-        ]
+        settings, samples = [], []
+        for group, circuit in enumerate(context.circuits):
+            seed = derive_seed(context.seed, f"pec {group}")
+            letters, signs, norm = sampled_paulis(_errors(circuit, context.target), chosen.samples, seed)
+            distinct = Counter(zip(map(tuple, letters), signs, strict=True))
+            settings += [
+                _setting(context, group, paulis, number * (context.shots // chosen.samples))
+                for (paulis, _), number in distinct.items()
+            ]
+            samples.append({"signs": [sign for _, sign in distinct], "times": list(distinct.values()), "norm": norm})
         acquired = acquire(settings, context, chosen)
-        manifest = {
-            **acquired.manifest,
-            "signs": [signs for _, signs, _ in drawn],
-            "norms": [norm for _, _, norm in drawn],
-        }
-        return MethodPlan(acquired.circuits, manifest, multiplier)
+        return MethodPlan(acquired.circuits, {**acquired.manifest, "samples": samples}, multiplier)
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
@@ -95,35 +88,37 @@ class Pec:
         """The signed means, times the norm."""
         settings = read_groups(manifest, counts, measurement)
         shots = sum(bits.num_shots for bits in counts)
-        bounds = [
-            {name: sum(abs(t.weight) for t in group.terms if t.observable == name) for name in measurement.observables}
-            for group in measurement.groups
-        ]
-        groups: list[Readings] = [
-            {
-                name: signed_mean([setting[place][name] for setting in settings], signs, norm, bounds[place][name])
-                for name in measurement.observables
-            }
-            for place, (signs, norm) in enumerate(zip(manifest["signs"], manifest["norms"], strict=True))
-        ]
+        groups: list[Readings] = []
+        for place, (group, samples) in enumerate(zip(measurement.groups, manifest["samples"], strict=True)):
+            own = [setting[place] for setting in settings if setting[place]]
+            bounds = {name: _bound(group, name) for name in measurement.observables}
+            groups.append(
+                {name: signed_mean([item[name] for item in own], **samples, bound=bounds[name]) for name in bounds}
+            )
         found = total(groups, measurement)
-        metadata = {"norm": max(manifest["norms"]), "negative samples": min(row.count(-1) for row in manifest["signs"])}
+        metadata = {
+            "norm": max(samples["norm"] for samples in manifest["samples"]),
+            "negative samples": min(_negative(samples) for samples in manifest["samples"]),
+        }
         return {name: Estimate(item.value, item.stderr, shots, metadata) for name, item in found.items()}
 
 
-def signed_mean(values: Sequence[Uncertain], signs: Sequence[int], norm: float, bound: float) -> Uncertain:
+def signed_mean(
+    values: Sequence[Uncertain], signs: Sequence[int], times: Sequence[int], norm: float, bound: float
+) -> Uncertain:
     """The mean of signed values times the norm, stratified by the sign.
 
-    How often each sign comes is known, ``(1 ± 1 / norm) / 2``, and need not be estimated from the samples. Each stratum
-    counts one pseudo-sample at the bounds, so that few negative samples, or none, never claim certainty.
+    How often each sign comes is known, ``(1 ± 1 / norm) / 2``, and need not be estimated from the samples. A stratum of
+    few samples counts one pseudo-sample at the bounds, so that few negative samples, or none, never claim certainty.
 
     Args:
-        values: One for each sample.
-        signs: 1 or -1 for each sample.
+        values: One for each distinct sample.
+        signs: 1 or -1 for each distinct sample.
+        times: How often each was drawn; its shots are in proportion.
         norm: One-norm of the quasi-probabilities.
         bound: Largest absolute value that a sample can have.
     """
-    measured, _ = stack(values)
+    measured, own = stack(values)
     weights, variance = np.zeros(len(values)), np.zeros(measured.shape[1:])
     for sign in (1, -1):
         chance = norm * (1 + sign / norm) / 2
@@ -131,8 +126,9 @@ def signed_mean(values: Sequence[Uncertain], signs: Sequence[int], norm: float, 
         if chance > 0 and not len(members):
             variance = variance + (chance * bound) ** 2
         elif len(members):
-            weights[members] = sign * chance / len(members)
-            variance = variance + chance**2 * _variance_of_mean(measured[members], bound)
+            drawn = np.asarray(times)[members]
+            weights[members] = sign * chance * drawn / drawn.sum()
+            variance = variance + chance**2 * _variance_of_mean(measured[members], own[members], drawn, bound)
     mean = weighted_sum(weights, values)
     return Uncertain(mean.value, variance, mean.shared)
 
@@ -159,11 +155,31 @@ def _append_pauli(circuit: QuantumCircuit, letter: str, qubit: int, target: Targ
             circuit.append(gate, [qubit])
 
 
-def _variance_of_mean(measured: np.ndarray[Any, np.dtype[np.float64]], bound: float) -> Any:
-    number = len(measured)
-    mean = measured.mean(axis=0)
-    squares = np.sum((measured - mean) ** 2, axis=0)
-    return (squares + bound**2 + mean**2) / (number * (number + 1))
+def _variance_of_mean(measured: Values, own: Values, times: NDArray[np.int64], bound: float) -> Values:
+    """Of the mean of drawn samples: what their scatter beyond the shots tells of the draw, and the shots themselves."""
+    number, column = int(times.sum()), times.reshape(-1, *(1,) * (measured.ndim - 1))
+    mean = np.sum(column * measured, axis=0) / number
+    squares = np.sum(column * (measured - mean) ** 2, axis=0)
+    by_shots = np.sum(column * own * (1 - column / number), axis=0)
+    scatter = np.maximum(0.0, squares - by_shots)
+    few = number < ENOUGH
+    drawn = (scatter + few * (bound**2 + mean**2)) / (number * (number + 1 if few else number - 1))
+    return np.asarray(drawn + np.sum((column / number) ** 2 * own, axis=0), dtype=np.float64)
+
+
+def _setting(context: PlanContext, group: int, letters: Sequence[str], shots: int) -> Setting:
+    """One sample of one group."""
+    made = with_paulis(context.circuits[group], letters, context.target)
+    placed = tuple(made if place == group else None for place in range(len(context.circuits)))
+    return Setting(placed, (shots,) * len(placed), "sample")
+
+
+def _bound(group: Group, name: str) -> float:
+    return sum(abs(term.weight) for term in group.terms if term.observable == name)
+
+
+def _negative(samples: Mapping[str, Any]) -> int:
+    return sum(number for number, sign in zip(samples["times"], samples["signs"], strict=True) if sign < 0)
 
 
 def _errors(circuit: QuantumCircuit, target: Target) -> list[float]:

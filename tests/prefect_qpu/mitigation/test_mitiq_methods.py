@@ -1,6 +1,7 @@
 """Methods that mitiq helps with: error cancellation, Clifford data regression, layerwise extrapolation."""
 
 import importlib.util
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -98,15 +99,19 @@ def test_paulis_stand_after_the_gate_that_they_belong_to() -> None:
 def test_the_predicted_norm_is_the_one_of_the_samples() -> None:
     plan = context(ising(), MAGNETISATION)
     share = plan_batch([MethodSpec(method="pec", options={"readout": "none"})], plan).shares[1]
-    assert share.variance_multiplier == pytest.approx(share.manifest["norms"][0] ** 2)
+    assert share.variance_multiplier == pytest.approx(share.manifest["samples"][0]["norm"] ** 2)
 
 
-def sampled_run(random: np.random.Generator) -> tuple[list[Uncertain], list[int], float]:
-    """60 samples at norm 1.1, so that about three are negative, of values that differ by their sign."""
+def sampled_run(random: np.random.Generator) -> tuple[list[Uncertain], list[int], list[int], float]:
+    """60 samples at norm 1.1, so that about three are negative; three values occur, some of them many times."""
     norm = 1.1
-    signs = np.where(random.random(60) < (1 + 1 / norm) / 2, 1, -1)
-    values = np.where(signs > 0, 0.8, random.choice([-0.5, 0.7], 60)) + random.normal(0, 0.05, 60)
-    return [Uncertain(np.array(v), np.array(0.05**2), np.zeros(0)) for v in values], signs.tolist(), norm
+    drawn = Counter(
+        (1, 0.8) if random.random() < (1 + 1 / norm) / 2 else (-1, float(random.choice([-0.5, 0.7]))) for _ in range(60)
+    )
+    own = [0.05**2 / times for times in drawn.values()]
+    values = [value + random.normal(0, error**0.5) for (_, value), error in zip(drawn, own, strict=True)]
+    readings = [Uncertain(np.array(v), np.array(error), np.zeros(0)) for v, error in zip(values, own, strict=True)]
+    return readings, [sign for sign, _ in drawn], list(drawn.values()), norm
 
 
 def test_few_negative_samples_do_not_make_the_error_too_small() -> None:
@@ -119,8 +124,30 @@ def test_few_negative_samples_do_not_make_the_error_too_small() -> None:
 
 
 def test_no_negative_sample_counts_as_ignorance_not_as_certainty() -> None:
-    values = [Uncertain(np.array(0.8), np.array(0.0), np.zeros(0))] * 60
-    assert signed_mean(values, [1] * 60, 1.1, bound=1.0).stderr > 0.045
+    value = Uncertain(np.array(0.8), np.array(0.0), np.zeros(0))
+    assert signed_mean([value], [1], [60], 1.1, bound=1.0).stderr > 0.045
+
+
+def test_the_error_is_the_scatter_where_both_signs_are_frequent() -> None:
+    random = np.random.default_rng(4)
+    found = []
+    for _ in range(400):
+        signs = np.where(random.random(200) < 0.6, 1, -1)
+        values = 0.5 * signs + random.normal(0, 0.3, 200)
+        readings = [Uncertain(np.array(value), np.array(0.01), np.zeros(0)) for value in values]
+        found.append(signed_mean(readings, signs.tolist(), [1] * 200, 5.0, bound=1.0))
+    assert np.std([item.value for item in found]) == pytest.approx(np.mean([item.stderr for item in found]), rel=0.12)
+
+
+@mitiq
+def test_equal_samples_are_one_circuit_with_their_shots_together() -> None:
+    plan = context(ising(), MAGNETISATION, shots=6000)
+    batch = plan_batch([MethodSpec(method="pec", options={"readout": "none", "samples": 60})], plan)
+    share = batch.shares[1]
+    own = [batch.pubs[index] for index in share.pubs]
+    assert len(own) < 50
+    assert sum(pub.shots for pub in own) == 6000
+    assert [pub.shots for pub in own] == [100 * times for times in share.manifest["samples"][0]["times"]]
 
 
 @mitiq
