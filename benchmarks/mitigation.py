@@ -2,6 +2,7 @@
 
     python -m benchmarks.mitigation errors [seeds]
     python -m benchmarks.mitigation coverage [repeats]
+    python -m benchmarks.mitigation unseen [repeats]
     python -m benchmarks.mitigation speed
 
 All counts are simulated with the noise of a device's calibration; tables are printed in markdown.
@@ -9,7 +10,7 @@ All counts are simulated with the noise of a device's calibration; tables are pr
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import median
@@ -18,7 +19,17 @@ import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from benchmarks.mitigation_cases import DEVICES, WORKLOADS, batch, calibration, context, repeated_counts
+from benchmarks.mitigation_cases import (
+    DEVICES,
+    UNSEEN,
+    UNSEEN_DEVICES,
+    WORKLOADS,
+    Workload,
+    batch,
+    calibration,
+    context,
+    repeated_counts,
+)
 from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.mitigation import Measurement, PlanContext, combine_batch, plan_batch
 from prefect_qpu.mitigation.folding import fold
@@ -61,18 +72,23 @@ def errors(seeds: int) -> None:
             print(f"| {shown} | {workload} | {raw:.4f} | {' | '.join(cells)} |", flush=True)
 
 
-def coverage(repeats: int) -> None:
+def coverage(
+    repeats: int,
+    devices: Mapping[str, str] = DEVICES,
+    workloads: Mapping[str, Workload] = WORKLOADS,
+    methods: Sequence[str] = COVERED,
+) -> None:
     """How often intervals of 90 % hold the exact value: of the statistical error alone, and with the systematic one."""
     print(
         "| device | workload | method | bias | scatter | standard error | systematic | statistical | with systematic |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    pooled: dict[str, list[float]] = {name: [] for name in COVERED}
-    for shown, device in DEVICES.items():
-        for workload in WORKLOADS:
-            for name in COVERED:
+    pooled: dict[str, list[float]] = {name: [] for name in methods}
+    for shown, device in devices.items():
+        for workload, item in workloads.items():
+            for name in methods:
                 estimates = _repeated(device, workload, name, repeats)
-                row, held = _coverage(estimates, WORKLOADS[workload].exact)
+                row, held = _coverage(estimates, item.exact)
                 pooled[name].append(held)
                 print(f"| {shown} | {workload} | {name} | {row} |", flush=True)
     for name, held in pooled.items():
@@ -164,5 +180,7 @@ if __name__ == "__main__":
         errors(int(rest[0]) if rest else 10)
     elif mode == "coverage":
         coverage(int(rest[0]) if rest else 200)
+    elif mode == "unseen":
+        coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("raw", "readout", "ZNE"))
     else:
         speed()
