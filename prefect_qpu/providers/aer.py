@@ -53,6 +53,7 @@ class AerProvider:
     """
 
     kind = "aer"
+    chooses = False
     simulator = True
     durable = False
     searchable = True

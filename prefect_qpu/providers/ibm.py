@@ -116,6 +116,11 @@ class IBMQuantumProvider:
         """Whether the service emulates its devices."""
         return self.service == "emulator"
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the rule is ``best`` and no backend is named."""
+        return self._spec.backend is None and self._spec.rule == "best"
+
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data; the instance is told by a fingerprint, for it names the account."""
         service = self.service
@@ -265,12 +270,12 @@ class IBMQuantumProvider:
         """The backend; once the rule has chosen, it stays, also on a new connection."""
         if self._last is not None:
             return backend_for(service, self._spec.at(str(self._last.backend.name)))
-        if self._spec.backend is None and self._spec.rule == "best":
+        if self.chooses:
             raise BackendError(
                 "backend.rule",
                 given="best",
                 expected="a provider that is pinned to the chosen backend",
-                hint="prefect_qpu.selection.choose chooses by the circuit.",
+                hint="prefect_qpu.choosing.choose chooses by the circuit.",
             )
         return backend_for(service, self._spec)
 

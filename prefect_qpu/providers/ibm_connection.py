@@ -1,6 +1,6 @@
 """One connection to IBM Quantum, shared by the providers of an account's backends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -94,6 +94,10 @@ def candidate_names(service: Any, spec: IBMBackendSpec) -> tuple[str, ...]:
         return (spec.backend,)
     if spec.candidates:
         return spec.candidates
-    found = client_of(service).list_backends()
-    wide = [item for item in found if (item.get("qubits") or 0) >= (spec.min_qubits or 1)]
-    return tuple(sorted(item["name"] for item in wide if (item.get("status") or {}).get("name", "online") == "online"))
+    return tuple(sorted(item["name"] for item in client_of(service).list_backends() if _eligible(item, spec)))
+
+
+def _eligible(listed: Mapping[str, Any], spec: IBMBackendSpec) -> bool:
+    """Whether a listed backend is online and wide enough; a mock answers with random bits."""
+    online = (listed.get("status") or {}).get("name", "online") == "online"
+    return online and listed.get("class") != "mock" and (listed.get("qubits") or 0) >= (spec.min_qubits or 1)

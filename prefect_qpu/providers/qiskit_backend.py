@@ -69,6 +69,7 @@ class QiskitBackendProvider:
     """
 
     kind = "qiskit"
+    chooses = False
 
     def __init__(self, spec: QiskitBackendSpec, secrets: Mapping[str, SecretStr] | None = None) -> None:
         self._spec, self._secrets = spec, dict(secrets or {})

@@ -1,23 +1,37 @@
 """`QiskitBackendSpec`: any vendor's Qiskit backend, by the import path of what makes it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from prefect_qpu.definition import Definition
+from prefect_qpu.errors import BackendError
 
 SOURCE = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
 TAG = "{tag}"
-_SECRET_NAME = re.compile(r"(?i)token|password|secret|credential|api_?key")
+_SECRET_NAME = re.compile(r"(?i)token|password|secret|credential|api_?key|authorization")
 
 
-def _no_secrets(arguments: dict[str, Any]) -> dict[str, Any]:
-    for name in arguments:
+def _no_secrets(arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    # Not a ValueError: pydantic would show the secret.
+    for name in _names(arguments):
         if _SECRET_NAME.search(name):
-            raise ValueError(f"no secrets, which are recorded here: {name} belongs into the block's secrets")
+            raise BackendError(
+                f"backend.{info.field_name}",
+                given=f"a value of {name}",
+                expected="no secrets, for it is recorded",
+                hint="It belongs into the block's secrets.",
+            )
     return arguments
+
+
+def _names(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in arguments.items():
+        yield str(name)
+        if isinstance(value, Mapping):
+            yield from _names(value)
 
 
 Arguments = Annotated[dict[str, Any], AfterValidator(_no_secrets)]

@@ -149,6 +149,10 @@ class Provider(Protocol):
     def availability(self) -> Availability:
         """Whether the backend takes jobs now, and how many are there already."""
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the circuit decides which backend is used: `prefect_qpu.choosing.choose` then pins the provider."""
+
     def candidates(self) -> tuple[str, ...]:
         """Names of the backends that may be chosen among; only the own name where there is no choice."""
 
