@@ -112,7 +112,8 @@ def _decision(store: RecordStore, row: RunRow) -> DecisionSummary | None:
 
 
 def _baseline(item: BaselineRow) -> BaselineSummary:
-    return BaselineSummary(**_fields(item, BaselineSummary), details=dict(item.document.get("details", {})))
+    stored = {name: item.document[name] for name in BaselineSummary.model_fields if name in item.document}
+    return BaselineSummary.model_validate(stored | _fields(item, BaselineSummary))
 
 
 def _fields(row: Any, model: type[BaseModel]) -> dict[str, Any]:

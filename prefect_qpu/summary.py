@@ -86,6 +86,11 @@ class BaselineSummary(_Model):
     certificate: dict[str, Any]
     seconds: float
     details: dict[str, Any] = {}
+    gap: float | None = None
+    """How far the value may be from the best one, relative to the bound."""
+    peak_bytes: int | None = None
+    seed: int | None = None
+    versions: dict[str, str] = {}
 
 
 class SpanSummary(_Model):

@@ -14,7 +14,7 @@ ALLOWED = {
     "tasks": {"library", "blocks", "tasks"},
     "flows": {"library", "blocks", "tasks", "flows"},
 }
-HEAVY = ("mitiq", "cirq", "mthree", "matplotlib", "cvxpy", "qiskit_ibm_runtime", "pandas")
+HEAVY = ("mitiq", "cirq", "mthree", "matplotlib", "cvxpy", "qiskit_ibm_runtime", "pandas", "dwave", "scs")
 
 
 def layer(module: str) -> str:

@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from prefect_qpu.baselines.local_search import weight_matrix
 from prefect_qpu.workloads.graph import Graph
 
+METHOD = "brute force"
 MOST_NODES = 36
 _TABULATED = 16
 """Nodes whose assignments are counted together; a table of so many stays in the processor's cache."""
@@ -22,7 +24,7 @@ def best_cut(graph: Graph) -> tuple[float, str]:
         >>> best_cut(weighted_graph([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2, 0.5]]))
         (4.0, '0101')
     """
-    weights = _matrix(graph)
+    weights = weight_matrix(graph)
     first = min(_TABULATED, graph.nodes - 1)
     table = _cut_table(weights[:first, :first])
     best, chosen = -np.inf, ""
@@ -40,13 +42,6 @@ def best_cut(graph: Graph) -> tuple[float, str]:
 def predicted_seconds(graph: Graph) -> float:
     """Predicted wall time of `best_cut`."""
     return float(2.0 ** (graph.nodes - 1) * _SECONDS_PER_CUT)
-
-
-def _matrix(graph: Graph) -> NDArray[np.float64]:
-    matrix = np.zeros((graph.nodes, graph.nodes))
-    for u, v, weight in graph.edges:
-        matrix[u, v] = matrix[v, u] = weight
-    return matrix
 
 
 def _linear_table(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """What a classical opponent answers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Clock = Callable[[], float]
@@ -23,9 +23,31 @@ class Baseline:
     certificate: Mapping[str, Any]
     """JSON data by which the value can be checked without trust in the solver."""
     seconds: float
-    """Wall time of the solver."""
+    """Wall time of the solver, or of all solvers of a portfolio together."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Versions and sizes, as JSON data."""
+    """Sizes, and who found what, as JSON data."""
+    peak_bytes: int | None = None
+    """What the whole process held at most while the solver ran."""
+    seed: int | None = None
+    """Of the solvers; none where nothing is drawn."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Version of each library that computed."""
+
+    @property
+    def gap(self) -> float | None:
+        """How far the value may be from the best one, relative to the bound; none without a bound.
+
+        Example:
+            >>> Baseline("search", "cut", 95.0, 100.0, exact=False, certificate={}, seconds=1.0).gap
+            0.05
+        """
+        if self.bound is None:
+            return None
+        return 0.0 if self.bound == self.value else abs(self.bound - self.value) / max(abs(self.bound), 1e-300)
+
+    def document(self) -> dict[str, Any]:
+        """All of it, with the gap, as JSON data."""
+        return asdict(self) | {"gap": self.gap}
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,30 @@
 """Which classical method answers which workload."""
 
 import time
+from typing import Any
 
-import numpy as np
-import qiskit
-
-from prefect_qpu.baselines import brute_force, statevector
+from prefect_qpu.baselines import brute_force, portfolio, statevector
+from prefect_qpu.baselines.measuring import Measured, versions_of
+from prefect_qpu.baselines.portfolio import CutResult
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
+from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
 
 
 def solve_baseline(
-    workload: Workload, encoding: Encoding, time_limit: float, *, clock: Clock = time.perf_counter
+    workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
     """The best classical answers: the largest cut for MaxCut, exact expectation values where nothing is optimised.
+
+    MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
     Args:
         workload: The problem.
         encoding: What its `encode` gave.
         time_limit: Wall seconds; a method of which more are predicted is not started.
+        seed: Of methods that draw.
         clock: Seconds of a monotonic clock.
 
     Example:
@@ -30,51 +34,75 @@ def solve_baseline(
         [('brute force', 2.0, True)]
     """
     if isinstance(workload, MaxCutWorkload):
-        return _largest_cut(workload, time_limit, clock)
+        return _largest_cut(workload, time_limit, seed, clock)
     if workload.objective() is None:
         return _exact_values(encoding, time_limit, clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
-def _largest_cut(workload: MaxCutWorkload, time_limit: float, clock: Clock) -> BaselineReport:
+def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: Clock) -> BaselineReport:
     graph = workload.graph
-    if graph.nodes > brute_force.MOST_NODES:
-        return BaselineReport((), f"{graph.nodes} nodes are more than the {brute_force.MOST_NODES} of brute force")
-    seconds = brute_force.predicted_seconds(graph)
-    if seconds > time_limit:
-        reason = f"brute force over {graph.nodes} nodes would take about {seconds:.2g} s, more than {time_limit:g} s"
-        return BaselineReport((), reason)
-    started = clock()
-    value, assignment = brute_force.best_cut(graph)
+    with Measured(clock) as measured:
+        result = portfolio.largest_cut(graph, time_limit, seed=seed, clock=clock)
+    counted = result.found_by == brute_force.METHOD and len(result.attempts) == 1
     baseline = Baseline(
-        method="brute force",
+        method=brute_force.METHOD if counted else "portfolio",
         observable=OBSERVABLE,
-        value=value,
-        bound=value,
-        exact=True,
-        certificate={"kind": "brute-force", "assignment": assignment, "nodes": graph.nodes, "graph": graph.hash},
-        seconds=clock() - started,
-        details={"numpy": np.__version__, "candidates": 2 ** (graph.nodes - 1)},
+        value=result.value,
+        bound=result.bound,
+        exact=result.exact,
+        certificate=_cut_certificate(graph, result),
+        seconds=measured.seconds,
+        details=_cut_details(graph, result, time_limit),
+        peak_bytes=measured.peak_bytes,
+        seed=None if counted else seed,
+        versions=versions_of("numpy") if counted else versions_of("numpy", "scipy", "dwave-samplers"),
     )
     return BaselineReport((baseline,))
+
+
+def _cut_certificate(graph: Graph, result: CutResult) -> dict[str, Any]:
+    certificate = {"assignment": result.assignment, "nodes": graph.nodes, "graph": graph.hash}
+    if result.proof["kind"] == "brute-force":
+        return {"kind": "brute-force", **certificate}
+    return {"kind": "cut", **certificate, "proof": result.proof}
+
+
+def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str, Any]:
+    return {
+        "found_by": result.found_by,
+        "bound_by": result.bound_by,
+        "seconds_to_value": result.seconds_to_value,
+        "time_limit": time_limit,
+        "edges": len(graph.edges),
+        "solvers": {attempt.pop("solver"): attempt for attempt in map(dict, result.attempts)},
+        "skipped": result.skipped,
+    }
 
 
 def _exact_values(encoding: Encoding, time_limit: float, clock: Clock) -> BaselineReport:
     reason = statevector.refusal(encoding, time_limit)
     if reason is not None:
         return BaselineReport((), reason)
-    started = clock()
-    values = statevector.exact_values(encoding, time_limit) or {}
-    seconds = (clock() - started) / len(values)
+    with Measured(clock) as measured:
+        values = statevector.exact_values(encoding, time_limit) or {}
     certificate = {
         "kind": "statevector",
         "circuit": circuit_hash(encoding.circuit),
         "parameters": {name: float(value) for name, value in encoding.parameters.items()},
     }
-    details = {"qiskit": qiskit.__version__, "bytes": statevector.predicted_bytes(encoding)}
     baselines = (
         Baseline(
-            "state vector", name, value, None, exact=True, certificate=certificate, seconds=seconds, details=details
+            "state vector",
+            name,
+            value,
+            None,
+            exact=True,
+            certificate=certificate,
+            seconds=measured.seconds / len(values),
+            details={"bytes": statevector.predicted_bytes(encoding)},
+            peak_bytes=measured.peak_bytes,
+            versions=versions_of("qiskit", "numpy"),
         )
         for name, value in values.items()
     )

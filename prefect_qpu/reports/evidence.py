@@ -7,8 +7,8 @@ from typing import Any
 
 from prefect_qpu.reports.readings import Compared, Reading
 from prefect_qpu.reports.tables import Cell, Table, facts, judged, table
-from prefect_qpu.reports.units import by_name, concise, interval_text, number, plus_minus, seconds, within
-from prefect_qpu.summary import CriterionSummary, DecisionSummary, RunSummary
+from prefect_qpu.reports.units import by_name, concise, data_size, interval_text, number, plus_minus, seconds, within
+from prefect_qpu.summary import BaselineSummary, CriterionSummary, DecisionSummary, RunSummary
 
 MOST_ROWS = 200
 _ROUNDING = 1e-12
@@ -48,15 +48,41 @@ def baselines_table(summary: RunSummary) -> Table:
             Cell(item.method, kind="baseline"),
             number(item.value, 8),
             "" if item.bound is None else number(item.bound, 8),
+            "" if item.gap is None else f"{100 * item.gap:.3g}\u202f%",
             "exact" if item.exact else "not proven exact",
-            _LONG_HASH.sub(r"\1…", "; ".join(f"{name}: {value}" for name, value in facts(item.certificate))),
+            _LONG_HASH.sub(r"\1…", "; ".join(f"{name}: {value}" for name, value in facts(_brief(item.certificate)))),
             seconds(item.seconds),
+            "" if item.peak_bytes is None else data_size(item.peak_bytes),
         )
         for item in known
     ]
-    return table(
-        "Classical baselines", ("Observable", "Method", "#Value", "#Bound", "Status", "Certificate", "#Time"), rows
+    columns = ("Observable", "Method", "#Value", "#Bound", "#Gap", "Status", "Certificate", "#Time", "#Memory")
+    return table("Classical baselines", columns, rows, " ".join(filter(None, map(_credits, known))))
+
+
+def _credits(baseline: BaselineSummary) -> str:
+    """Which solvers of a portfolio found the value and the bound, and what the others found."""
+    details = baseline.details
+    if len(details.get("solvers", {})) < 2:
+        return ""
+    solvers = [f"{name} {_found(item)}" for name, item in details["solvers"].items()]
+    return (
+        f"{baseline.observable}: value by {details['found_by']} after {seconds(details['seconds_to_value'])}, "
+        f"bound by {details['bound_by']}. {'; '.join(solvers)}."
     )
+
+
+def _found(attempt: Mapping[str, Any]) -> str:
+    bound = "" if attempt["bound"] is None else f", bound {number(attempt['bound'], 8)}"
+    return f"{number(attempt['value'], 8)}{bound} in {seconds(attempt['seconds'])}"
+
+
+def _brief(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    """A certificate with the number of its multipliers and walks in place of them; the record store has them all."""
+    return {
+        name: _brief(value) if isinstance(value, Mapping) else len(value) if isinstance(value, list) else value
+        for name, value in certificate.items()
+    }
 
 
 def decision_table(decision: DecisionSummary) -> Table:

@@ -85,7 +85,8 @@ def comparison_markdown(summary: RunSummary) -> str:
             item.observable,
             item.method,
             number(item.value),
-            "exact" if item.exact else "heuristic",
+            "" if item.bound is None else number(item.bound),
+            "exact" if item.exact else "not proven exact",
             seconds(item.seconds),
         )
         for item in summary.baselines
@@ -98,7 +99,7 @@ def comparison_markdown(summary: RunSummary) -> str:
         _table(head, estimates),
         *(["## Refused methods", _table(("method", "reason"), refused)] if refused else []),
         "## Baseline",
-        _table(("observable", "method", "value", "kind", "time"), baselines)
+        _table(("observable", "method", "value", "bound", "kind", "time"), baselines)
         if baselines
         else _text(summary.no_baseline or "none"),
         "## Cost",

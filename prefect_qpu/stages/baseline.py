@@ -1,9 +1,9 @@
 """Stage `baseline`: the classical opponent, within its time limit."""
 
-from dataclasses import asdict
 from typing import Any
 
 from prefect_qpu.baselines import solve_baseline
+from prefect_qpu.hashing import derive_seed
 from prefect_qpu.run import Run
 
 STAGE = "baseline"
@@ -19,5 +19,10 @@ def baseline(run: Run) -> dict[str, Any]:
 
 def _solve(run: Run) -> dict[str, Any]:
     workload = run.experiment.workload
-    report = solve_baseline(workload, workload.encode(), run.experiment.baseline.time_limit)
-    return {"baselines": [asdict(item) for item in report.baselines], "reason": report.reason}
+    report = solve_baseline(
+        workload,
+        workload.encode(),
+        run.experiment.baseline.time_limit,
+        seed=derive_seed(run.seeds["experiment"], STAGE),
+    )
+    return {"baselines": [item.document() for item in report.baselines], "reason": report.reason}

@@ -1,4 +1,3 @@
-import itertools
 import time
 import tracemalloc
 
@@ -6,25 +5,12 @@ import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from prefect_qpu.baselines import brute_force
 from prefect_qpu.baselines.brute_force import best_cut, predicted_seconds
-from prefect_qpu.workloads.graph import Graph, weighted_graph
+from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.graph_generators import generated_graph
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    nodes = draw(st.integers(2, 9))
-    path = {(node, node + 1) for node in range(nodes - 1)}
-    more = draw(st.sets(st.sampled_from(list(itertools.combinations(range(nodes), 2)))))
-    weights = st.floats(-3, 3).filter(lambda weight: abs(weight) > 1e-3) | st.sampled_from([1.0, -1.0])
-    return weighted_graph([(u, v, draw(weights)) for u, v in sorted(path | more)])
-
-
-def by_hand(graph: Graph) -> float:
-    return max(graph.cut("".join(parts)) for parts in itertools.product("01", repeat=graph.nodes))
+from tests.prefect_qpu.baselines.small_graphs import by_hand, graphs
 
 
 @pytest.mark.parametrize("tabulated", [1, 3, 16])
