@@ -5,9 +5,9 @@ the estimated success probability of Nishio et al., "Extracting success from IBM
 compilation" (ACM JETC 16, 2020, arXiv:1903.10963): p = prod(1 - e_gate) * prod(1 - e_readout).
 
 The best candidate has the largest p**2 / (queue + 1). Noise that keeps a share p of a signal makes the number of shots
-for the same precision grow as 1 / p**2 (Cai et al., "Quantum error mitigation", Rev. Mod. Phys. 95, 2023, sampling
-overhead), and each job in the queue delays the answer by about one more job: the score is inverse to the time that an
-answer of equal precision takes, in units of a perfect job.
+for the same precision grow as 1 / p**2 (the sampling overhead of Cai et al., "Quantum error mitigation", Rev. Mod.
+Phys. 95, 2023, arXiv:2210.00921), and each job in the queue delays the answer by about one more job: the score is
+inverse to the time that an answer of equal precision takes, in units of a perfect job.
 """
 
 from collections.abc import Iterable, Sequence

@@ -64,7 +64,7 @@ class QiskitBackendSpec(Definition):
     backend: str | None = None
     """Name that the vendor's provider gets; none asks it for its only backend."""
     method: str = "get_backend"
-    """Method of the vendor's provider that gives a backend."""
+    """Method of the vendor's provider that gives a backend; dots lead to one of its parts."""
     backend_arguments: Arguments = Field(default_factory=dict)
     """Further keyword arguments of that method."""
     options: Arguments = Field(default_factory=dict)

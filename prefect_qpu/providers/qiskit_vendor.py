@@ -106,7 +106,7 @@ def connect(spec: QiskitBackendSpec, secrets: Mapping[str, str]) -> Vendor:
     made = _callable(spec.source)(**spec.arguments, **secrets)
     if isinstance(made, BackendV2):
         return Vendor(made)
-    giving = getattr(made, spec.method, None)
+    giving = _attribute(made, spec.method)
     if not callable(giving):
         raise BackendError("backend.method", given=spec.method, expected=f"a method of {type(made).__name__}")
     backend = giving(*([] if spec.backend is None else [spec.backend]), **spec.backend_arguments)
@@ -144,6 +144,14 @@ def _callable(source: str) -> Any:
     if not callable(found):
         raise BackendError("backend.source", given=source, expected="module:callable")
     return found
+
+
+def _attribute(owner: Any, path: str) -> Any:
+    """What stands at a dotted path, or none."""
+    try:
+        return attrgetter(path)(owner)
+    except AttributeError:
+        return None
 
 
 def _configured(backend: Any, name: str) -> Any:

@@ -109,6 +109,11 @@ class LabProvider:
         type(self).device = LabDevice(self.token)
         return type(self).device
 
+    @property
+    def hall(self) -> "LabProvider":
+        """A part that gives devices too."""
+        return self
+
     def retrieve_job(self, job_id: str) -> LabJob:
         if job_id not in KEPT:
             raise LabError("no such job", 404)

@@ -181,6 +181,10 @@ def test_a_job_at_a_device_is_one_and_is_retrieved_by_another_process(
         other.result(job_id)
 
 
+def test_a_part_of_the_provider_may_give_the_backend() -> None:
+    assert lab(method="hall.get_backend").target().num_qubits
+
+
 def test_more_circuits_than_the_device_takes_are_refused_before_anything_is_sent(tag: str) -> None:
     provider = lab()
     with pytest.raises(JobRefusedError, match="make 12 circuits of 100 shots"):
