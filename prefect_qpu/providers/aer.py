@@ -10,6 +10,7 @@ from typing import Any
 
 from qiskit.circuit import Measure, Parameter, Reset
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.calibration import Calibration
@@ -133,7 +134,7 @@ class AerProvider:
         """The state of each job, in the order asked."""
         return [self._status(job_id) for job_id in job_ids]
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:  # noqa: ARG002
         """The counts of a finished simulation."""
         job = _jobs.get(job_id)
         if job is None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, TypeVar
 
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.calibration import Calibration
@@ -217,7 +218,7 @@ class IBMQuantumProvider:
         found = described(job_ids, self._ask_client, self._told)
         return [found.get(job_id) or _lost(job_id) for job_id in job_ids]
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:  # noqa: ARG002
         """The counts of a finished job, with the provider's times and the seconds that it charges for.
 
         Raises:

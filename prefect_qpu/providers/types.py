@@ -173,8 +173,12 @@ class Provider(Protocol):
     def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
         """The state of each job, in the order asked; `JobState.LOST` for a job that the provider does not know."""
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:
         """The result of a job that is `JobState.DONE`.
+
+        Args:
+            job_id: The job.
+            pubs: What was submitted; some vendors do not keep it, and another process may fetch what this one sent.
 
         Raises:
             JobFailedError: the job failed.
