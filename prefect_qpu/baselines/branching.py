@@ -123,13 +123,11 @@ class Prover:
 
     def _tight(self, active: list[int], solution: Solution) -> list[int]:
         """The walks that hold with equality: the others can go."""
-        kept = []
-        for number in active:
-            coefficients, right = self._cycles.walks[number].inequality
-            held = sum(coefficient * solution.edges[edge] for edge, coefficient in coefficients.items())
-            if number in solution.multipliers or held > right - _TIGHT:
-                kept.append(number)
-        return kept
+        return [
+            number
+            for number in active
+            if number in solution.multipliers or self._cycles.violation(number, solution.edges) > -_TIGHT
+        ]
 
     def _is_closed(self, bound: float) -> bool:
         rounding = _ROUNDING * max(self._unit, 1e-3 * abs(self._value))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 from prefect_qpu.baselines import annealing, branching, brute_force, burer_monteiro, semidefinite
@@ -20,8 +20,6 @@ _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
 _PATIENCE = 8
 """Rounds of each search without a better cut after which the searches end."""
-_EARLY_ROUNDS = 2
-"""Rounds of each search before the bounds are computed."""
 _SHARE_OF_PROOF = 0.6
 """Of the time that is left, what the proof by odd cycles may take."""
 
@@ -84,7 +82,7 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
     if brute_force.predicted_seconds(graph) <= min(_QUICK_COUNT, time_limit):
         race.count()
         return race.result()
-    race.search(_EARLY_ROUNDS)
+    race.search(patience=1, rounds=1)
     race.prove()
     race.relax()
     race.search(_PATIENCE)
@@ -95,11 +93,11 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
 
 def searches(graph: Graph, seed: int, target: Callable[[], float]) -> dict[str, Search]:
     """The searches that are installed, by name; each goes on for ever."""
-    available: dict[str, Search] = {burer_monteiro.METHOD: burer_monteiro.cuts(graph, seed)}
+    available: dict[str, Search] = {}
     if has_samplers():
-        available[annealing.TABU] = annealing.tabu_cuts(graph, seed, target)
         available[annealing.ANNEALING] = annealing.annealed_cuts(graph, seed)
-    return available
+        available[annealing.TABU] = annealing.tabu_cuts(graph, seed, target)
+    return available | {burer_monteiro.METHOD: burer_monteiro.cuts(graph, seed)}
 
 
 def has_samplers() -> bool:
@@ -131,10 +129,11 @@ class _Race:
         """Seconds; none once the best cut is proven."""
         return 0.0 if self._closed() else self._end - self._clock()
 
-    def search(self, patience: int) -> None:
-        """Rounds of all searches, until none has brought a better cut for some rounds; one round in any case."""
+    def search(self, patience: int, rounds: float = inf) -> None:
+        """Rounds of all searches, until none has brought a better cut for some rounds; a first cut in any case."""
         idle = 0
-        while idle < patience and (self._spins is None or self.left() > 0):
+        while idle < patience and rounds > 0 and (self._spins is None or self.left() > 0):
+            rounds -= 1
             before = self._value
             for solver, found in self._searches.items():
                 if self._spins is None or self.left() > 0:
