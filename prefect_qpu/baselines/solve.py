@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from prefect_qpu.baselines import brute_force, portfolio, statevector
+from prefect_qpu.baselines import brute_force, free_fermions, portfolio, statevector
 from prefect_qpu.baselines.measuring import Measured, versions_of
 from prefect_qpu.baselines.portfolio import CutResult
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
@@ -11,12 +11,13 @@ from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
+from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
 
 
 def solve_baseline(
     workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
-    """The best classical answers: the largest cut for MaxCut, exact expectation values where nothing is optimised.
+    """The best classical answers: a large cut for MaxCut, the ground energy of a chain, exact expectation values else.
 
     MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
@@ -35,6 +36,8 @@ def solve_baseline(
     """
     if isinstance(workload, MaxCutWorkload):
         return _largest_cut(workload, time_limit, seed, clock)
+    if isinstance(workload, TfimWorkload):
+        return _ground_energy(workload, clock)
     if workload.objective() is None:
         return _exact_values(encoding, time_limit, clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
@@ -78,6 +81,28 @@ def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str
         "solvers": {attempt.pop("solver"): attempt for attempt in map(dict, result.attempts)},
         "skipped": result.skipped,
     }
+
+
+def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
+    with Measured(clock) as measured:
+        energy = free_fermions.ground_energy(workload.couplings, workload.fields)
+    baseline = Baseline(
+        method="free fermions",
+        observable=ENERGY,
+        value=energy,
+        bound=energy,
+        exact=True,
+        certificate={
+            "kind": "free-fermions",
+            "couplings": list(workload.couplings),
+            "fields": list(workload.fields),
+        },
+        seconds=measured.seconds,
+        details={"sites": workload.sites},
+        peak_bytes=measured.peak_bytes,
+        versions=versions_of("scipy", "numpy"),
+    )
+    return BaselineReport((baseline,))
 
 
 def _exact_values(encoding: Encoding, time_limit: float, clock: Clock) -> BaselineReport:
