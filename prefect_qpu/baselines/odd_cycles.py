@@ -20,7 +20,11 @@ from prefect_qpu.workloads.graph import Graph
 _VIOLATED = 1e-5
 _TINY = 1e-9
 """Length of an edge of length zero, which a sparse matrix would forget."""
-_MOST_SOURCES = 200
+_MOST_SOURCES = 100
+"""Nodes from which a noisy pass looks, or a quarter of all if that is more."""
+_NOISE = 0.1
+_NOISY_PASSES = 2
+_LONGEST_NOISE = 10
 
 
 @dataclass(frozen=True)
@@ -95,26 +99,48 @@ class OddCycles:
         return total + float(gained.sum())
 
     def violated(self, edges: NDArray[np.float64], random: np.random.Generator) -> list[int]:
-        """Numbers of walks whose inequality a solution violates, new ones or known ones."""
-        nodes = self.graph.nodes
-        sources = np.arange(nodes) if nodes <= _MOST_SOURCES else random.choice(nodes, _MOST_SOURCES, replace=False)
-        lengths, before = dijkstra(self._copies(edges), indices=sources, return_predecessors=True, limit=1 - _VIOLATED)
-        found = [
-            self._remember(self._walk(before[row], int(source)))
-            for row, source in enumerate(sources)
-            if np.isfinite(lengths[row, source + nodes])
-        ]
-        return sorted(set(found))
+        """Numbers of walks whose inequality a solution violates, new ones or known ones; none only if there are none.
 
-    def _copies(self, edges: NDArray[np.float64]) -> csr_matrix:
+        The shortest paths of many nodes lead along the same few edges. Lengths with some noise give different walks.
+        """
+        found: set[int] = set()
+        for _ in range(_NOISY_PASSES):
+            noise = _NOISE * random.random((2, len(edges)))
+            found.update(self._separate(edges, noise, self._sources(random)))
+        if not found:
+            found.update(self._separate(edges, np.zeros((2, len(edges))), np.arange(self.graph.nodes)))
+        return sorted(found)
+
+    def violation(self, number: int, edges: NDArray[np.float64]) -> float:
+        """By how much a solution exceeds the right-hand side of a walk's inequality."""
+        coefficients, right = self.walks[number].inequality
+        return float(sum(coefficient * edges[edge] for edge, coefficient in coefficients.items()) - right)
+
+    def _sources(self, random: np.random.Generator) -> NDArray[np.int64]:
+        nodes = self.graph.nodes
+        return random.permutation(nodes)[: max(_MOST_SOURCES, nodes // 4)]
+
+    def _separate(
+        self, edges: NDArray[np.float64], noise: NDArray[np.float64], sources: NDArray[np.int64]
+    ) -> Iterable[int]:
+        """Walks from the sources that are violated."""
+        nodes = self.graph.nodes
+        copies = self._copies(np.clip([edges, 1 - edges], 0, 1) + noise + _TINY)
+        lengths, before = dijkstra(copies, indices=sources, return_predecessors=True, limit=1 + _LONGEST_NOISE * _NOISE)
+        for row, source in enumerate(sources):
+            if np.isfinite(lengths[row, source + nodes]):
+                number = self._remember(self._walk(before[row], int(source)))
+                if self.violation(number, edges) > _VIOLATED:
+                    yield number
+
+    def _copies(self, lengths: NDArray[np.float64]) -> csr_matrix:
+        """The graph of both copies; an edge has one length if it keeps the copy and one if it changes it."""
         u, v = self._ends.T
         nodes = self.graph.nodes
-        kept, changed = np.clip(edges, 0, 1) + _TINY, np.clip(1 - edges, 0, 1) + _TINY
         tails = np.concatenate([u, u + nodes, u, u + nodes])
         heads = np.concatenate([v, v + nodes, v + nodes, v])
-        lengths = np.concatenate([kept, kept, changed, changed])
         both = (np.concatenate([tails, heads]), np.concatenate([heads, tails]))
-        return csr_matrix((np.concatenate([lengths, lengths]), both), shape=(2 * nodes, 2 * nodes))
+        return csr_matrix((np.tile(np.repeat(lengths, 2, axis=0).ravel(), 2), both), shape=(2 * nodes, 2 * nodes))
 
     def _walk(self, before: NDArray[np.int32], source: int) -> Walk:
         """The shortest closed part of the path between the copies that changes the copy an odd number of times."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 from prefect_qpu.baselines import annealing, branching, brute_force, burer_monteiro, semidefinite
@@ -20,10 +20,6 @@ _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
 _PATIENCE = 8
 """Rounds of each search without a better cut after which the searches end."""
-_EARLY_ROUNDS = 2
-"""Rounds of each search before the bounds are computed."""
-_SHARE_OF_PROOF = 0.6
-"""Of the time that is left, what the proof by odd cycles may take."""
 
 Search = Iterator[Spins]
 
@@ -63,8 +59,8 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
     """The best cut and bound that all solvers together find.
 
     Small graphs are counted out. On others, searches take turns, round by round; then come the bounds: on sparse graphs
-    the proof by odd cycles, else or without success the semidefinite relaxation; then the searches go on until they
-    have brought nothing for some rounds. All ends when the bound is reached or the time is up; the round under way is
+    the proof by odd cycles, else or without success the semidefinite relaxation. The searches go on until they have
+    brought nothing for some rounds. All ends when the bound is reached or the time is up; the round under way is
     finished. So the time of an easy problem is short, as it must be where a quantum processor is compared with it.
 
     Args:
@@ -84,10 +80,10 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
     if brute_force.predicted_seconds(graph) <= min(_QUICK_COUNT, time_limit):
         race.count()
         return race.result()
-    race.search(_EARLY_ROUNDS)
+    race.search_once()
     race.prove()
     race.relax()
-    race.search(_PATIENCE)
+    race.search()
     if graph.nodes <= brute_force.MOST_NODES and brute_force.predicted_seconds(graph) <= race.left():
         race.count()
     return race.result()
@@ -95,11 +91,11 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
 
 def searches(graph: Graph, seed: int, target: Callable[[], float]) -> dict[str, Search]:
     """The searches that are installed, by name; each goes on for ever."""
-    available: dict[str, Search] = {burer_monteiro.METHOD: burer_monteiro.cuts(graph, seed)}
+    available: dict[str, Search] = {}
     if has_samplers():
-        available[annealing.TABU] = annealing.tabu_cuts(graph, seed, target)
         available[annealing.ANNEALING] = annealing.annealed_cuts(graph, seed)
-    return available
+        available[annealing.TABU] = annealing.tabu_cuts(graph, seed, target)
+    return available | {burer_monteiro.METHOD: burer_monteiro.cuts(graph, seed)}
 
 
 def has_samplers() -> bool:
@@ -120,6 +116,7 @@ class _Race:
         self._attempts: dict[str, Attempt] = {}
         self._skipped = {} if has_samplers() else _not_installed()
         self._spins: Spins | None = None
+        self._idle = 0
         self._assignment, self._value, self._found_by = "0" * graph.nodes, 0.0, ""
         root: dict[str, Any] = {"fixed": [], "multipliers": []}
         self._proof: dict[str, Any] = {"kind": ODD_CYCLES, "walks": [], "leaves": [root]}
@@ -131,16 +128,19 @@ class _Race:
         """Seconds; none once the best cut is proven."""
         return 0.0 if self._closed() else self._end - self._clock()
 
-    def search(self, patience: int) -> None:
-        """Rounds of all searches, until none has brought a better cut for some rounds; one round in any case."""
-        idle = 0
-        while idle < patience and (self._spins is None or self.left() > 0):
-            before = self._value
-            for solver, found in self._searches.items():
-                if self._spins is None or self.left() > 0:
-                    with self._working(solver) as attempt:
-                        self._take(attempt, next(found))
-            idle = 0 if self._value > before else idle + 1
+    def search(self) -> None:
+        """Rounds of all searches, until none has brought a better cut for some rounds; a first cut in any case."""
+        while self._idle < _PATIENCE and self.left() > 0:
+            self.search_once()
+
+    def search_once(self) -> None:
+        """One round of each search."""
+        before = self._value
+        for solver, found in self._searches.items():
+            if self._spins is None or self.left() > 0:
+                with self._working(solver) as attempt:
+                    self._take(attempt, next(found))
+        self._idle = 0 if self._value > before else self._idle + 1
 
     def relax(self) -> None:
         """The semidefinite bound, and cuts from its solution."""
@@ -153,19 +153,30 @@ class _Race:
             self._limit(attempt, bound, {"kind": SEMIDEFINITE, "multipliers": found.multipliers})
 
     def prove(self) -> None:
-        """The proof by odd cycles, on a sparse graph."""
+        """The proof by odd cycles, on a sparse graph, in turns with the searches: a better cut may close it."""
         if len(self._graph.edges) > MOST_EDGES_PER_NODE * self._graph.nodes:
             self._skipped[ODD_CYCLES] = f"more than {MOST_EDGES_PER_NODE} edges a node"
         if ODD_CYCLES in self._skipped or self.left() <= 0:
             return
         assert self._spins is not None
-        end = self._clock() + _SHARE_OF_PROOF * self.left()
+        prover = branching.Prover(self._graph, self._spins, seed=self._seed, left=self.left)
+        while not self._advance(prover) and self.left() > 0:
+            if self._idle < _PATIENCE:
+                self.search_once()
+                prover.offer(self._spins)
         with self._working(ODD_CYCLES) as attempt:
-            prover = branching.Prover(self._graph, self._spins, seed=self._seed, left=lambda: end - self._clock())
-            found = prover.run()
+            found = prover.proof()
             self._take(attempt, found.spins)
             proof = {"kind": ODD_CYCLES, **found.document}
             self._limit(attempt, odd_cycle_bound(self._graph, proof), proof)
+
+    def _advance(self, prover: branching.Prover) -> bool:
+        """Whether the proof is complete; it takes as much time as a round of the searches, or all if those are over."""
+        searching = sum(attempt.seconds for solver, attempt in self._attempts.items() if solver in self._searches)
+        rounds = max(attempt.rounds for attempt in self._attempts.values())
+        end = self._clock() + (searching / rounds if self._idle < _PATIENCE else inf)
+        with self._working(ODD_CYCLES):
+            return prover.advance(lambda: self._clock() >= end)
 
     def count(self) -> None:
         """All cuts."""

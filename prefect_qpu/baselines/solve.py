@@ -3,13 +3,14 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.baselines import brute_force, statevector
+from prefect_qpu.baselines import brute_force, free_fermions, statevector
 from prefect_qpu.baselines.measuring import Measured, versions_of
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
+from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
 
 if TYPE_CHECKING:
     from prefect_qpu.baselines.portfolio import CutResult
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def solve_baseline(
     workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
-    """The best classical answers: the largest cut for MaxCut, exact expectation values where nothing is optimised.
+    """The best classical answers: a large cut for MaxCut, the ground energy of a chain, exact expectation values else.
 
     MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
@@ -37,6 +38,8 @@ def solve_baseline(
     """
     if isinstance(workload, MaxCutWorkload):
         return _largest_cut(workload, time_limit, seed, clock)
+    if isinstance(workload, TfimWorkload):
+        return _ground_energy(workload, clock)
     if workload.objective() is None:
         return _exact_values(encoding, time_limit, clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
@@ -82,6 +85,28 @@ def _cut_details(graph: Graph, result: "CutResult", time_limit: float) -> dict[s
         "solvers": {attempt.pop("solver"): attempt for attempt in map(dict, result.attempts)},
         "skipped": result.skipped,
     }
+
+
+def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
+    with Measured(clock) as measured:
+        energy = free_fermions.ground_energy(workload.couplings, workload.fields)
+    baseline = Baseline(
+        method="free fermions",
+        observable=ENERGY,
+        value=energy,
+        bound=energy,
+        exact=True,
+        certificate={
+            "kind": "free-fermions",
+            "couplings": list(workload.couplings),
+            "fields": list(workload.fields),
+        },
+        seconds=measured.seconds,
+        details={"sites": workload.sites},
+        peak_bytes=measured.peak_bytes,
+        versions=versions_of("scipy", "numpy"),
+    )
+    return BaselineReport((baseline,))
 
 
 def _exact_values(encoding: Encoding, time_limit: float, clock: Clock) -> BaselineReport:

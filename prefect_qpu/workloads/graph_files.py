@@ -1,24 +1,44 @@
-"""Reading graphs: edge lists as text, and GraphML."""
+"""Reading graphs: edge lists as text, the formats of the benchmark collections, and GraphML."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.graph import Graph, weighted_graph
+from prefect_qpu.workloads.graph_formats import (
+    is_dimacs,
+    parse_counted,
+    parse_dimacs,
+    parse_quadratic,
+    table_rows,
+)
 
 _LARGEST_FILE = 64 * 2**20
-_SEPARATOR = re.compile(r"[\s,;]+")
 _GRAPHML = {".graphml", ".xml"}
+_FORMATS: dict[str, Callable[..., Graph]] = {
+    **dict.fromkeys((".dimacs", ".col", ".clq"), parse_dimacs),
+    **dict.fromkeys((".mc", ".rud", ".rudy", ".gset"), parse_counted),
+    ".bq": parse_quadratic,
+}
 
 
 def read_graph(path: Path, field: str = "graph") -> Graph:
-    """The graph in a file: GraphML (``.graphml``, ``.xml``), or else a text with one edge a line.
+    """The graph in a file, in the format that the end of its name tells, or else a text with one edge a line.
 
-    A line of text is ``node node`` or ``node node weight``, separated by spaces or commas; ``#`` begins a comment. A
-    first line with the numbers of nodes and edges, as in the Gset collection, is recognised. GraphML nodes are numbered
-    in the order of their names; the edge attribute ``weight`` counts.
+    ========================== ====================================================================================
+    name                       format
+    ========================== ====================================================================================
+    .graphml .xml              GraphML; nodes in the order of their names; the edge attribute ``weight`` counts
+    .dimacs .col .clq          DIMACS: `prefect_qpu.workloads.graph_formats.parse_dimacs`
+    .mc .rud .rudy .gset       Gset and Biq Mac: `prefect_qpu.workloads.graph_formats.parse_counted`
+    .bq                        a quadratic program: `prefect_qpu.workloads.graph_formats.parse_quadratic`
+    anything else              ``node node`` or ``node node weight`` a line, separated by spaces or commas; ``#`` begins
+                               a comment. A first line with the numbers of nodes and edges, as in the Gset collection,
+                               and the line ``p`` of DIMACS are recognised.
+    ========================== ====================================================================================
 
     Raises:
         WorkloadError: the file is missing, too large, malformed, or not a graph as `weighted_graph` wants it.
@@ -29,11 +49,12 @@ def read_graph(path: Path, field: str = "graph") -> Graph:
             raise WorkloadError(field, given=f"{path} of {size} bytes", expected=f"at most {_LARGEST_FILE} bytes")
         if path.suffix.lower() in _GRAPHML:
             return _graphml(path, field)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise WorkloadError(field, given=str(path), expected="a readable graph file", hint=f"{reason}.") from error
-    return parse_edges(text, field=field, shown=path.name)
+    parse = _FORMATS.get(path.suffix.lower()) or (parse_dimacs if is_dimacs(text) else parse_edges)
+    return parse(text, field=field, shown=path.name)
 
 
 def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> Graph:
@@ -43,8 +64,7 @@ def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> 
         >>> parse_edges("# a path\n0 1\n1, 2, 0.5")
         Graph(nodes=3, edges=((0, 1, 1.0), (1, 2, 0.5)))
     """
-    lines = [(number, line.split("#")[0].strip()) for number, line in enumerate(text.splitlines(), start=1)]
-    rows = [(number, [_number(word) for word in _SEPARATOR.split(line)]) for number, line in lines if line]
+    rows = table_rows(text)
     if _has_header([row for _, row in rows]):
         rows = rows[1:]
     if not rows:
@@ -63,15 +83,6 @@ def _has_header(rows: list[list[Any]]) -> bool:
     nodes, edges = rows[0]
     named = {node for row in rows[1:] for node in row[:2]}
     return edges == len(rows) - 1 and isinstance(nodes, int) and named == set(range(1, nodes + 1))
-
-
-def _number(word: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    return word
 
 
 def _graphml(path: Path, field: str) -> Graph:
