@@ -120,6 +120,10 @@ class SubmissionSummary(_Model):
     shots: list[int]
     payload_bytes: int
     qpu_seconds: float | None = None
+    calibration_hash: str | None = None
+    """Calibration that was valid when the job ran, or when it was submitted if that is not known."""
+    surplus_jobs: dict[str, str] = {}
+    """Last known states of further jobs of this request, by job id."""
     executed: list[dict[str, Any]] = []
     """What the executor reported for each PUB: seed, shots, method."""
 
@@ -165,6 +169,8 @@ class RunSummary(_Model):
     ended_at: datetime | None = None
     experiment: ExperimentSummary
     backend: BackendSummary
+    selection: dict[str, Any] | None = None
+    """Why this backend, where a rule chose it: the numbers of all candidates."""
     decision: DecisionSummary | None = None
     estimates: list[EstimateSummary]
     refused: dict[str, str] = {}

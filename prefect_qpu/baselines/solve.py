@@ -1,17 +1,19 @@
 """Which classical method answers which workload."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.baselines import brute_force, free_fermions, portfolio, statevector
+from prefect_qpu.baselines import brute_force, free_fermions, statevector
 from prefect_qpu.baselines.measuring import Measured, versions_of
-from prefect_qpu.baselines.portfolio import CutResult
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
 from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
+
+if TYPE_CHECKING:
+    from prefect_qpu.baselines.portfolio import CutResult
 
 
 def solve_baseline(
@@ -44,9 +46,11 @@ def solve_baseline(
 
 
 def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: Clock) -> BaselineReport:
+    from prefect_qpu.baselines.portfolio import largest_cut  # the solvers load SciPy's optimisers
+
     graph = workload.graph
     with Measured(clock) as measured:
-        result = portfolio.largest_cut(graph, time_limit, seed=seed, clock=clock)
+        result = largest_cut(graph, time_limit, seed=seed, clock=clock)
     counted = result.found_by == brute_force.METHOD and len(result.attempts) == 1
     baseline = Baseline(
         method=brute_force.METHOD if counted else "portfolio",
@@ -64,14 +68,14 @@ def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: 
     return BaselineReport((baseline,))
 
 
-def _cut_certificate(graph: Graph, result: CutResult) -> dict[str, Any]:
+def _cut_certificate(graph: Graph, result: "CutResult") -> dict[str, Any]:
     certificate = {"assignment": result.assignment, "nodes": graph.nodes, "graph": graph.hash}
     if result.proof["kind"] == "brute-force":
         return {"kind": "brute-force", **certificate}
     return {"kind": "cut", **certificate, "proof": result.proof}
 
 
-def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str, Any]:
+def _cut_details(graph: Graph, result: "CutResult", time_limit: float) -> dict[str, Any]:
     return {
         "found_by": result.found_by,
         "bound_by": result.bound_by,

@@ -102,7 +102,7 @@ def _ideal(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[
 def _noisy(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[str, Estimate], str]:
     calibration = run.provider.calibration()
     if calibration is None:
-        return {}, "the backend has no noise"
+        return {}, "the backend has no noise" if run.provider.simulator else "the backend reports no error rates"
     provider = AerProvider(AerBackendSpec(), calibration=calibration, clock=run.clock)
     return _estimate(run, "smoke-noise", provider, encoded, transpiled, run.experiment.shots)
 
