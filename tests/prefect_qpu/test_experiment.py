@@ -65,7 +65,7 @@ MAXCUT: dict[str, Any] = CIRCUIT | {
     },
     "hypothesis": None,
 }
-JUDGEMENT = {"name", "promotion", "hypothesis", "baseline", "fallback", "replicate"}
+JUDGEMENT = {"name", "promotion", "hypothesis", "baseline", "submission", "fallback", "replicate"}
 """Settings that judge the measured numbers and do not make them."""
 
 # The changed value of every setting, by its path; a new field has no value here, and a test fails.
