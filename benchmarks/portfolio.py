@@ -1,8 +1,8 @@
-"""The MaxCut portfolio against each of its solvers alone, in the same time: `python -m benchmarks.portfolio [seconds]`.
+"""The MaxCut portfolio against each of its solvers alone: `python -m benchmarks.portfolio [seconds [family]]`.
 
-Fifty instances of four families. A solver alone has the whole budget and starts again and again, whatever it has found;
-it is only spared the time in which it could not find anything better, since its cut is proven to be the best. The table
-goes into docs/baselines.md. The exit code is 1 if any solver alone has a larger cut.
+Fifty instances of four families. A solver alone has the whole budget of the portfolio and starts again and again,
+whatever it has found; it is only spared the time in which it could not find anything better, since its cut is proven to
+be the best. The table goes into docs/baselines.md. The exit code is 1 if any solver alone has a larger cut.
 """
 
 import itertools
@@ -110,7 +110,7 @@ def looser(result: CutResult, singles: dict[str, Alone]) -> bool:
     return any(single.bound is not None and not reaches(single.bound, result.bound) for single in singles.values())
 
 
-def main(budget: float) -> int:
+def main(budget: float, chosen: str) -> int:
     names = list(searches(generated_graph({"generator": "cycle", "nodes": 3}), SEED, lambda: 0.0))
     columns = ["family", "instances", "proven", "largest gap", "to value [s]", "all [s]"]
     columns += [f"{name} behind" for name in [*names, SEMIDEFINITE, ODD_CYCLES]] + [
@@ -120,6 +120,8 @@ def main(budget: float) -> int:
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     worse = 0
     for family, (count, settings) in FAMILIES.items():
+        if chosen not in family:
+            continue
         results, singles, seconds = [], [], []
         for seed in range(count):
             graph = generated_graph({**settings, "seed": seed})
@@ -135,4 +137,5 @@ def main(budget: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0))
+    seconds, family = (sys.argv[1:] + ["3", ""][len(sys.argv) - 1 :])[:2]
+    sys.exit(main(float(seconds), family))

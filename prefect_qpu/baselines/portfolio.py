@@ -20,6 +20,8 @@ _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
 _PATIENCE = 8
 """Rounds of each search without a better cut after which the searches end."""
+_PROOF_TO_SEARCH = 3
+"""Time of the proof by odd cycles to that of the searches, while they take turns."""
 
 Search = Iterator[Spins]
 
@@ -171,10 +173,10 @@ class _Race:
             self._limit(attempt, odd_cycle_bound(self._graph, proof), proof)
 
     def _advance(self, prover: branching.Prover) -> bool:
-        """Whether the proof is complete; it takes as much time as a round of the searches, or all if those are over."""
+        """Whether the proof is complete; it takes some times a round of the searches, or all if those are over."""
         searching = sum(attempt.seconds for solver, attempt in self._attempts.items() if solver in self._searches)
         rounds = max(attempt.rounds for attempt in self._attempts.values())
-        end = self._clock() + (searching / rounds if self._idle < _PATIENCE else inf)
+        end = self._clock() + (_PROOF_TO_SEARCH * searching / rounds if self._idle < _PATIENCE else inf)
         with self._working(ODD_CYCLES):
             return prover.advance(lambda: self._clock() >= end)
 
