@@ -171,6 +171,7 @@ def test_of_two_processes_of_one_run_the_slower_one_gives_its_job_back(run: Run,
 
     def meanwhile() -> None:
         provider.meanwhile = None
+        provider.states[provider.bought[0]] = JobStatus(provider.bought[0], JobState.QUEUED)
         served = run.store.submissions.for_run(run.id)[PRIMARY]
         run.store.submissions.accepted(served.id, AerProvider.submit(provider, JobRequest((), "other")), utc_now())
 
@@ -264,6 +265,7 @@ def test_a_job_that_was_adopted_meanwhile_is_not_cancelled_by_the_one_who_sent_i
 ) -> None:
     def meanwhile() -> None:
         provider.meanwhile = None
+        provider.states[provider.bought[0]] = JobStatus(provider.bought[0], JobState.QUEUED)
         row = run.store.submissions.for_run(run.id)[PRIMARY]
         first = AerProvider.submit(provider, JobRequest((), row.request_hash))
         provider.states[first] = JobStatus(first, JobState.QUEUED)
