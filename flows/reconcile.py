@@ -125,9 +125,7 @@ async def _look_at_runs(store: RecordStore, providers: Providers, broken: set[in
             for run in page:
                 end = ends.get(run.id)
                 if end is StateType.FAILED:
-                    store.runs.finish(
-                        run.id, state="failed", outcome="failed", source=None, error=FAILED, now=utc_now()
-                    )
+                    _fail(store, run.id)
                 elif end is not None:
                     cancelled += await _end(store, providers, run)
                 elif run.state == "waiting" and _may_go_on(providers.terms(run.experiment_hash), run, broken):

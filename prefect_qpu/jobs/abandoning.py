@@ -11,12 +11,7 @@ from prefect_qpu.records.states import OPEN
 
 
 def overdue(row: SubmissionRow, policy: SubmissionPolicy, now: datetime) -> bool:
-    """Whether a submission is open past its deadline; the time counts from the submission, else from the intent.
-
-    Example:
-        >>> SubmissionPolicy().deadline is None
-        True
-    """
+    """Whether a submission is open past its deadline; the time counts from the submission, else from the intent."""
     if policy.deadline is None or row.state not in OPEN:
         return False
     return now - (row.submitted_at or row.created_at) > timedelta(seconds=policy.deadline)

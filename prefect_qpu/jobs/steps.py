@@ -22,6 +22,7 @@ from prefect_qpu.jobs.intent import check_result, stored_pubs
 from prefect_qpu.latency import Clock, utc_now
 from prefect_qpu.providers import JobRequest, JobState, JobStatus, Provider
 from prefect_qpu.records import RecordStore, SubmissionRow
+from prefect_qpu.records.states import FINAL
 
 LOST_AFTER = timedelta(hours=1)
 """How long a provider has to deny a job before it counts as lost."""
@@ -104,7 +105,7 @@ def _ask(dealings: Dealings, row: SubmissionRow) -> tuple[Known, Sequence[JobSta
     """What both sides know; a request that may be sent is claimed by this."""
     known = Known(
         job_id=row.job_id,
-        stored=row.state == JobState.DONE or dealings.store.submissions.has_results(row.id),
+        stored=row.state == JobState.DONE or _ended_with_counts(dealings, row),
         durable=dealings.provider.durable,
         attempt=row.attempt,
         attempts=dealings.policy.attempts,
@@ -116,6 +117,11 @@ def _ask(dealings: Dealings, row: SubmissionRow) -> tuple[Known, Sequence[JobSta
     told = dealings.provider.status([row.job_id])
     lost = not told or told[0].state is JobState.LOST
     return (known if not lost else replace(known, long_lost=long_lost(dealings, row))), told
+
+
+def _ended_with_counts(dealings: Dealings, row: SubmissionRow) -> bool:
+    """Whether a row that ended otherwise has counts; an open row has none, and is not asked for them at every poll."""
+    return row.state in FINAL and dealings.store.submissions.has_results(row.id)
 
 
 def _ask_for_tag(dealings: Dealings, row: SubmissionRow, known: Known) -> tuple[Known, Sequence[JobStatus]]:

@@ -200,8 +200,8 @@ class IBMQuantumProvider:
     def submit(self, request: JobRequest) -> str:
         """The id of the new job.
 
-        The client sends a request again if the service fails to answer it, which may make several jobs: all but one are
-        cancelled here.
+        The client sends a request again if the service fails to answer it, which may make several jobs with the tag;
+        `find` tells of all of them.
 
         Raises:
             CircuitError: classical bits would be lost or change their order.

@@ -43,9 +43,7 @@ class Simulation:
             JobFailedError: Aer could not simulate a circuit.
         """
         simulator = self._simulator(self.qubits)
-        circuits = self._circuits()
-        if self._shares_preparation():
-            circuits = self._prepared(simulator, circuits)
+        circuits = self._prepared(simulator) if self._shares_preparation() else self._circuits()
         counts: dict[int, BitArray] = {}
         reports: dict[int, dict[str, Any]] = {}
         for turn, (shots, indices) in enumerate(_by_shots(self.pubs)):
@@ -62,7 +60,7 @@ class Simulation:
         if not self.pubs:
             return 0.0
         if self._shares_preparation():
-            common, rests = split(self._circuits())
+            common, rests = self._parts
             return density_matrix_seconds(len(self.qubits), common.size() + sum(rest.size() for rest in rests))
         return sum(self._predicted(pub) for pub in self.pubs)
 
@@ -93,11 +91,16 @@ class Simulation:
             and all(pub.parameter_values.size == 1 for pub in self.pubs)
         )
 
-    def _prepared(self, simulator: Any, circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
+    @cached_property
+    def _parts(self) -> tuple[QuantumCircuit, list[QuantumCircuit]]:
+        """What the circuits have in common, and the rest of each; the forecast and the run both want it."""
+        return split(self._circuits())
+
+    def _prepared(self, simulator: Any) -> list[QuantumCircuit]:
         """The circuits, each beginning with the density matrix of what they have in common."""
-        common, rests = split(circuits)
+        common, rests = self._parts
         if not common.size():
-            return list(circuits)
+            return rests
         key = circuit_hash(common), self.calibration.hash if self.calibration else None, self.qubits
         matrix = _preparations.matrix(key, lambda: _density_matrix(simulator, common))
         return [_after(matrix, rest) for rest in rests]
