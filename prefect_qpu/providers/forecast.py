@@ -1,4 +1,4 @@
-"""How long Aer will take: a few constants, fitted by `python -m benchmarks.simulation` on two shared cores.
+"""How long Aer will take: a few constants; `python -m benchmarks.simulation` compares them with the measured times.
 
 Amplitudes count what a gate touches; a noisy gate has a price of its own besides, for its error is looked up.
 """

@@ -56,7 +56,7 @@ class Simulation:
         return tuple(counts[index] for index in order), {"pubs": [reports[index] for index in order]}
 
     def predicted_seconds(self) -> float:
-        """A forecast of the run time, right within a factor of about three; see `benchmarks/simulation.py`."""
+        """A forecast of the run time, right within a factor of about four; see `benchmarks/simulation.py`."""
         if not self.pubs:
             return 0.0
         if self._shares_preparation():
