@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from prefect_qpu.baselines import brute_force, portfolio, statevector
+from prefect_qpu.baselines import brute_force, portfolio
+from prefect_qpu.baselines.circuit_values import solve_values
 from prefect_qpu.baselines.measuring import Measured, versions_of
 from prefect_qpu.baselines.portfolio import CutResult
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
-from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
@@ -16,7 +16,7 @@ from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
 def solve_baseline(
     workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
-    """The best classical answers: the largest cut for MaxCut, exact expectation values where nothing is optimised.
+    """The best classical answers: the largest cut for MaxCut, expectation values where nothing is optimised.
 
     MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
@@ -36,7 +36,7 @@ def solve_baseline(
     if isinstance(workload, MaxCutWorkload):
         return _largest_cut(workload, time_limit, seed, clock)
     if workload.objective() is None:
-        return _exact_values(encoding, time_limit, clock)
+        return solve_values(encoding, time_limit, clock=clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
@@ -78,32 +78,3 @@ def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str
         "solvers": {attempt.pop("solver"): attempt for attempt in map(dict, result.attempts)},
         "skipped": result.skipped,
     }
-
-
-def _exact_values(encoding: Encoding, time_limit: float, clock: Clock) -> BaselineReport:
-    reason = statevector.refusal(encoding, time_limit)
-    if reason is not None:
-        return BaselineReport((), reason)
-    with Measured(clock) as measured:
-        values = statevector.exact_values(encoding, time_limit) or {}
-    certificate = {
-        "kind": "statevector",
-        "circuit": circuit_hash(encoding.circuit),
-        "parameters": {name: float(value) for name, value in encoding.parameters.items()},
-    }
-    baselines = (
-        Baseline(
-            "state vector",
-            name,
-            value,
-            None,
-            exact=True,
-            certificate=certificate,
-            seconds=measured.seconds / len(values),
-            details={"bytes": statevector.predicted_bytes(encoding)},
-            peak_bytes=measured.peak_bytes,
-            versions=versions_of("qiskit", "numpy"),
-        )
-        for name, value in values.items()
-    )
-    return BaselineReport(tuple(baselines))
