@@ -76,6 +76,31 @@ def qaoa(layers: int) -> Workload:
     return Workload(f"QAOA p = {layers}", circuit, cut.simplify())
 
 
+def brickwork(layers: int = 4) -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    for layer in range(layers):
+        for qubit in range(QUBITS):
+            circuit.ry(0.3 + 0.1 * layer + 0.05 * qubit, qubit)
+        for qubit in range(layer % 2, QUBITS - 1, 2):
+            circuit.cx(qubit, qubit + 1)
+    return Workload("brickwork ZZ", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
+
+
+def heisenberg(steps: int = 2, angle: float = 0.25) -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    circuit.x([0, 2, 4])
+    for _ in range(steps):
+        for qubit in range(QUBITS - 1):
+            circuit.rxx(angle, qubit, qubit + 1)
+            circuit.ryy(angle, qubit, qubit + 1)
+            circuit.rzz(angle, qubit, qubit + 1)
+    staggered = SparsePauliOp.from_sparse_list([("Z", [q], (-1) ** q / QUBITS) for q in range(QUBITS)], QUBITS)
+    return Workload("Heisenberg staggered Z", circuit, staggered)
+
+
+# Nothing in the methods was chosen by looking at these.
+UNSEEN = {item.name: item for item in (brickwork(), heisenberg())}
+UNSEEN_DEVICES = {"Guadalupe (cx)": "FakeGuadalupeV2", "Brisbane (ecr)": "FakeBrisbane", "Fez (cz)": "FakeFez"}
 WORKLOADS = {item.name: item for item in (ghz(), ising(), qaoa(1), qaoa(2))}
 
 
@@ -87,7 +112,7 @@ def calibration(device: str) -> Calibration:
 @cache
 def context(device: str, workload: str, shots: int = 4000, seed: int = 7) -> PlanContext:
     """What a method plans from, for a workload that is transpiled to a device at level 3."""
-    item, target = WORKLOADS[workload], calibration(device).target()
+    item, target = (WORKLOADS | UNSEEN)[workload], calibration(device).target()
     options = TranspileOptions(optimization_level=3)
     compiled = compile_preparation(item.circuit, target, options, seed)
     observables = {"value": item.observable}

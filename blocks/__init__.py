@@ -3,6 +3,7 @@
 from prefect_qpu.blocks.aer_backend import AerBackend
 from prefect_qpu.blocks.ibm_quantum import IBMQuantumBackend, IBMQuantumCredentials
 from prefect_qpu.blocks.promotion_policy import PromotionPolicy
+from prefect_qpu.blocks.qiskit_backend import QiskitBackend
 from prefect_qpu.blocks.record_store import RecordStore
 from prefect_qpu.blocks.stage_latency import StageLatency
 
@@ -11,6 +12,7 @@ __all__ = [
     "IBMQuantumBackend",
     "IBMQuantumCredentials",
     "PromotionPolicy",
+    "QiskitBackend",
     "RecordStore",
     "StageLatency",
 ]

@@ -8,8 +8,9 @@ from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from prefect_qpu.blocks.appearance import DOCUMENTATION, LOGO
 from prefect_qpu.definition import explain
 from prefect_qpu.errors import BackendError
-from prefect_qpu.providers.ibm import IBMBackendSpec, IBMQuantumProvider
+from prefect_qpu.providers.ibm import IBMQuantumProvider
 from prefect_qpu.providers.ibm_account import IBMAccount
+from prefect_qpu.providers.ibm_spec import IBMBackendSpec, Mode, Rule
 
 
 class IBMQuantumCredentials(Block):
@@ -78,10 +79,22 @@ class IBMQuantumBackend(Block):
 
     credentials: IBMQuantumCredentials = Field(default=..., description="API key and service instance.")
     backend: str | None = Field(
-        default=None, description="Name of the backend, for example ibm_torino; empty for the least busy one."
+        default=None, description="Name of the backend, for example ibm_torino; empty lets the rule choose."
     )
-    min_qubits: int | None = Field(default=None, description="Least number of qubits of the least busy backend.")
+    rule: Rule = Field(
+        default="least_busy",
+        description="How an unnamed backend is chosen: least_busy, or best by queue, calibration and circuit.",
+    )
+    candidates: list[str] = Field(
+        default=[], description="Names of backends to choose among; empty for all that are wide enough."
+    )
+    min_qubits: int | None = Field(default=None, description="Least number of qubits of a chosen backend.")
     fractional_gates: bool = Field(default=False, description="Whether circuits are compiled to fractional gates.")
+    mode: Mode = Field(default="job", description="Whether a job stands alone, or in a batch or session of its own.")
+    max_time: int | None = Field(default=None, description="Seconds after which a batch or session ends.")
+    accept_paused: bool = Field(
+        default=False, description="Whether a job may wait at a backend that runs none now; else it is refused."
+    )
     options: dict[str, Any] = Field(
         default={}, description='Options of SamplerV2, for example {"dynamical_decoupling": {"enable": true}}.'
     )
@@ -92,7 +105,7 @@ class IBMQuantumBackend(Block):
         Raises:
             BackendError: a setting is malformed.
         """
-        settings = {name: getattr(self, name) for name in ("backend", "min_qubits", "fractional_gates", "options")}
+        settings = {name: getattr(self, name) for name in IBMBackendSpec.model_fields if name != "kind"}
         try:
             return IBMBackendSpec(**settings)
         except ValidationError as error:

@@ -18,6 +18,7 @@ from prefect_qpu.errors import NoAnswerError, ProviderError
 from prefect_qpu.flows.approval import wait_for_approval
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.prepare import Prepared, prepare
+from prefect_qpu.flows.selection import record_selection
 from prefect_qpu.flows.suspension import note_resumption, wait_for_job
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.tasks import (
@@ -66,6 +67,8 @@ async def hybrid_run(
         published = await StageLatency.aload(latency) if latency else None
         if prepared.resumed:
             note_resumption(run)
+        if prepared.selection is not None:
+            await record_selection(run, prepared.selection)
         folder = Path(report_folder) if report_folder else None
         return await _run(run, prepared, folder, published)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, RecordStore
+from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, QiskitBackend, RecordStore
+from prefect_qpu.choosing import settled
 from prefect_qpu.errors import BackendError, ExperimentError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.loading import read_experiment
@@ -17,6 +18,7 @@ from prefect_qpu.preflight import preflight
 from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore as Store
+from prefect_qpu.selection import Selection
 
 Backend = AerBackendSpec | BlockReference
 HASH_DIGITS = 64
@@ -31,6 +33,8 @@ class Prepared:
     store: Store
     resumed: bool
     """Whether the run is stored already."""
+    selection: Selection | None = None
+    """Why this backend, where a rule chose it among several."""
 
 
 async def prepare(source: str | Mapping[str, Any], store_block: str | None, run_id: str) -> Prepared:
@@ -59,10 +63,12 @@ async def _prepared(source: str | Mapping[str, Any], store: Store, run_id: str) 
     row = store.runs.find(run_id)
     if row is not None:
         experiment, provider = await resolve_blocks(store.experiments.get(row.experiment_hash))
-        return Prepared(experiment, provider.pinned(row.backend["name"]), store, resumed=True)
+        pinned, _ = settled(provider, experiment, row.backend)
+        return Prepared(experiment, pinned, store, resumed=True)
     experiment, provider = await resolve_blocks(await asyncio.to_thread(experiment_from, source, store))
-    await asyncio.to_thread(preflight, experiment, provider)
-    return Prepared(experiment, provider, store, resumed=False)
+    chosen, selection = await asyncio.to_thread(settled, provider, experiment, None)
+    await asyncio.to_thread(preflight, experiment, chosen)
+    return Prepared(experiment, chosen, store, resumed=False, selection=selection)
 
 
 async def open_store(block: str | None) -> Store:
@@ -119,7 +125,7 @@ async def resolve_backend(backend: Backend) -> tuple[Backend, Provider]:
     """
     if isinstance(backend, AerBackendSpec):
         return backend, AerProvider(backend)
-    block = await _load("backend", backend, AerBackend, IBMQuantumBackend)
+    block = await _load("backend", backend, AerBackend, IBMQuantumBackend, QiskitBackend)
     return (block.specification() if isinstance(block, AerBackend) else backend), block.provider()
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from prefect import flow
@@ -25,9 +25,10 @@ from prefect_qpu.jobs import Dealings, Reconciled, overdue
 from prefect_qpu.jobs import reconcile as reconcile_jobs
 from prefect_qpu.latency import utc_now
 from prefect_qpu.providers import Provider
-from prefect_qpu.records import RecordStore, SubmissionRow, WaitingRun
+from prefect_qpu.records import OpenSubmission, RecordStore, WaitingRun
 from prefect_qpu.records.states import OPEN
 
+Item = TypeVar("Item")
 PAGE = 500
 """Submissions, and runs, that are held at a time."""
 
@@ -86,33 +87,30 @@ class Providers:
 
 async def _look_at_jobs(store: RecordStore, providers: Providers) -> Reconciled:
     done = Reconciled()
-    for page in _pages(store):
-        served = store.waiting.backends(row.id for row in page)
-        groups = defaultdict(list)
-        for row in page:
-            groups[str(providers.terms(served[row.id]).backend), row.backend].append(row)
-        for rows in groups.values():
-            done += await _ask(store, providers, served[rows[0].id], rows)
+    groups: dict[tuple[str, str], list[OpenSubmission]] = defaultdict(list)
+    for item in await asyncio.to_thread(store.waiting.open_submissions):
+        groups[str(providers.terms(item.experiment_hash).backend), item.backend].append(item)
+    for items in groups.values():
+        done += await _ask(store, providers, items)
     return done
 
 
-async def _ask(store: RecordStore, providers: Providers, experiment: str, rows: list[SubmissionRow]) -> Reconciled:
+async def _ask(store: RecordStore, providers: Providers, items: list[OpenSubmission]) -> Reconciled:
     """What was done for the jobs of one backend; one that cannot be asked keeps no other one waiting."""
+    done = Reconciled()
     try:
-        provider = await providers.of(experiment, rows[0].backend)
+        provider = await providers.of(items[0].experiment_hash, items[0].backend)
         if not provider.durable:
-            return Reconciled()
-        return await asyncio.to_thread(reconcile_jobs, Dealings(store, provider), rows)
+            return done
+        job_ids = [item.job_id for item in items if item.job_id is not None]
+        statuses = await asyncio.to_thread(provider.status, job_ids) if job_ids else []
+        told = {status.job_id: status for status in statuses}
+        for page in _chunks([item.id for item in items], PAGE):
+            rows = await asyncio.to_thread(store.waiting.submissions, page)
+            done += await asyncio.to_thread(reconcile_jobs, Dealings(store, provider), rows, told)
     except QpuError as error:
-        get_run_logger().warning("%s cannot be asked for its jobs: %s", rows[0].backend, error)
-        return Reconciled()
-
-
-def _pages(store: RecordStore) -> Iterator[list[SubmissionRow]]:
-    last = 0
-    while page := store.submissions.open(limit=PAGE, after=last):
-        yield page
-        last = page[-1].id
+        get_run_logger().warning("%s cannot be asked for its jobs: %s", items[0].backend, error)
+    return done
 
 
 async def _look_at_runs(store: RecordStore, providers: Providers, broken: set[int]) -> tuple[int, int]:
@@ -140,7 +138,7 @@ async def _cancelled(client: PrefectClient, runs: Iterable[WaitingRun]) -> set[s
     return {ids[item.id] for item in found if item.state_type is StateType.CANCELLED}
 
 
-def _chunks(items: list[UUID], size: int) -> Iterator[list[UUID]]:
+def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -13,6 +13,7 @@ QpuError
 │   └── StoreSchemaError        the database needs a migration
 ├── ProviderError
 │   ├── ProviderUnavailableError   the provider cannot be reached now (retryable)
+│   ├── JobRefusedError            the provider or its client refuses the request: there is no job
 │   ├── JobFailedError             the provider ran the job and it failed
 │   ├── JobCancelledError          the job was cancelled
 │   ├── JobLostError               the provider does not know the job
@@ -125,6 +126,10 @@ class ProviderUnavailableError(ProviderError):
     def __init__(self, message: str, retry_after: float | None = None, *, sent: bool = True) -> None:
         self.retry_after, self.sent = retry_after, sent
         super().__init__(message)
+
+
+class JobRefusedError(ProviderError):
+    """The provider or its client refuses the request: no job was made, and the same request would be refused again."""
 
 
 class JobFailedError(ProviderError):

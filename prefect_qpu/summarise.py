@@ -42,6 +42,7 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
         run_id=row.id,
         experiment=_experiment(store, row),
         backend=_backend(store, row),
+        selection=stages.get("selection"),
         decision=_decision(store, row),
         estimates=[EstimateSummary(**_fields(item, EstimateSummary)) for item in store.runs.estimates(row.id)],
         refused=(stages.get("mitigate") or stages.get("plan-primary") or {}).get("refused", {}),
@@ -153,7 +154,9 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
 def _submission(store: RecordStore, role: str, row: SubmissionRow) -> SubmissionSummary:
     metadata = store.submissions.result_metadata(row.id) if row.state == "done" else {}
     return SubmissionSummary(
-        **_fields(row, SubmissionSummary),
+        **_fields(row, SubmissionSummary)
+        | {"calibration_hash": store.waiting.calibration(row.id) or row.calibration_hash},
+        surplus_jobs=store.waiting.surplus(row.id),
         role=role,
         attempts=row.attempt,
         shots=[pub["shots"] for pub in row.pubs],

@@ -88,9 +88,18 @@ class BaselineSummary(_Model):
     details: dict[str, Any] = {}
     gap: float | None = None
     """How far the value may be from the best one, relative to the bound."""
+    error: float | None = None
+    """How far the exact expectation value may be."""
     peak_bytes: int | None = None
     seed: int | None = None
     versions: dict[str, str] = {}
+
+    @property
+    def status(self) -> str:
+        """What is proven of the value."""
+        if self.exact or self.error is None:
+            return "exact" if self.exact else "not proven exact"
+        return f"within {self.error:.2g} of the exact value"
 
 
 class SpanSummary(_Model):
@@ -120,6 +129,10 @@ class SubmissionSummary(_Model):
     shots: list[int]
     payload_bytes: int
     qpu_seconds: float | None = None
+    calibration_hash: str | None = None
+    """Calibration that was valid when the job ran, or when it was submitted if that is not known."""
+    surplus_jobs: dict[str, str] = {}
+    """Last known states of further jobs of this request, by job id."""
     executed: list[dict[str, Any]] = []
     """What the executor reported for each PUB: seed, shots, method."""
 
@@ -165,6 +178,8 @@ class RunSummary(_Model):
     ended_at: datetime | None = None
     experiment: ExperimentSummary
     backend: BackendSummary
+    selection: dict[str, Any] | None = None
+    """Why this backend, where a rule chose it: the numbers of all candidates."""
     decision: DecisionSummary | None = None
     estimates: list[EstimateSummary]
     refused: dict[str, str] = {}

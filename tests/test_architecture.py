@@ -70,12 +70,31 @@ def test_only_the_designed_packages_stand_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["prefect_qpu", "prefect_qpu.experiment", "prefect_qpu.records", "prefect_qpu.flows.hybrid_run"]
+    "module",
+    [
+        "prefect_qpu",
+        "prefect_qpu.experiment",
+        "prefect_qpu.mitigation",
+        "prefect_qpu.records",
+        "prefect_qpu.remitigate",
+        "prefect_qpu.flows.cli",
+        "prefect_qpu.flows.hybrid_run",
+    ],
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("package", "only"), [("mitiq", "quasi_probability"), ("cirq", "quasi_probability"), ("mthree", "subspace")]
+)
+def test_an_optional_package_is_imported_in_one_module_only(package: str, only: str) -> None:
+    users = {
+        module for module, path in sources() if package in {name.split(".", maxsplit=1)[0] for name in imports(path)}
+    }
+    assert users == {f"prefect_qpu.mitigation.{only}"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tasks").glob("*.py")), ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from prefect_qpu.records.schema import Base
 from prefect_qpu.statistics import Verdict
 from prefect_qpu.workloads.circuit import CircuitWorkload
 from prefect_qpu.workloads.maxcut import MaxCutWorkload
+from prefect_qpu.workloads.tfim import TfimWorkload
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deployments/README.md")] + sorted(
@@ -94,7 +95,9 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
     return {name for part in parts for name in part.get("properties", {})}
 
 
-@pytest.mark.parametrize("model", [Experiment, CircuitWorkload, MaxCutWorkload], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [Experiment, CircuitWorkload, MaxCutWorkload, TfimWorkload], ids=lambda model: model.__name__
+)
 def test_every_key_of_an_experiment_is_explained(model: type[Any]) -> None:
     text = (ROOT / "docs/experiment-file.md").read_text()
     assert {name for name in keys_of(model.model_json_schema()) if f"`{name}`" not in text} == set()

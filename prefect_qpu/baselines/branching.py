@@ -66,16 +66,34 @@ class Prover:
         self._unit = float(cut_unit(graph))
         self._spins, self._value = spins, graph.cut(spins_text(spins))
         self._closed: list[_Leaf] = []
+        self._waiting = [_Leaf(-trivial_bound(graph), {}, {}, [])]
         self._programs = 0
+        self._paused: Callable[[], bool] = lambda: False
 
     def run(self) -> Proof:
-        """The proof when all leaves are closed, or as far as it came; its bound holds in any case."""
-        waiting = [_Leaf(-trivial_bound(self._graph), {}, {}, [])]
-        while waiting and self._left() > 0:
-            leaf = heapq.heappop(waiting)
+        """The proof when all leaves are closed, or as far as it came when the time was up."""
+        self.advance(lambda: False)
+        return self.proof()
+
+    def advance(self, paused: Callable[[], bool]) -> bool:
+        """Whether all leaves are closed; goes on until they are, the time is up, or it is paused after a program."""
+        self._paused = paused
+        begun = self._programs
+        while self._waiting and self._left() > 0 and not (self._programs > begun and paused()):
+            leaf = heapq.heappop(self._waiting)
             for child in self._work(leaf):
-                heapq.heappush(waiting, child)
-        return Proof(self._spins, self._document([*self._closed, *waiting]), self._programs)
+                heapq.heappush(self._waiting, child)
+        return not self._waiting
+
+    def offer(self, spins: Spins) -> None:
+        """Take a cut that was found elsewhere, if it is better."""
+        value = self._graph.cut(spins_text(spins))
+        if value > self._value:
+            self._spins, self._value = spins, value
+
+    def proof(self) -> Proof:
+        """What is found so far; its bound holds at any time."""
+        return Proof(self._spins, self._document([*self._closed, *self._waiting]), self._programs)
 
     def _work(self, leaf: _Leaf) -> list[_Leaf]:
         """Nothing if the leaf is closed now; else its two branches, or itself if time ran out."""
@@ -112,6 +130,9 @@ class Prover:
             self._try(solution.edges)
             if self._is_closed(solution.bound):
                 break
+            if self._paused():
+                leaf.active = active
+                return None
             violated = self._cycles.violated(solution.edges, self._random)
             new = set(violated) - set(active)
             if not new or (leaf.fixed and best - solution.bound < _STALLED * self._unit):
@@ -136,10 +157,7 @@ class Prover:
 
     def _try(self, edges: NDArray[np.float64]) -> None:
         """Take the cut that agrees with the most decided edges of a solution, if it is better."""
-        found = best_of(self._weights, climb(self._weights, _along_tree(self._graph, edges)[None, :]))
-        value = self._graph.cut(spins_text(found))
-        if value > self._value:
-            self._spins, self._value = found, value
+        self.offer(best_of(self._weights, climb(self._weights, _along_tree(self._graph, edges)[None, :])))
 
     def _document(self, leaves: list[_Leaf]) -> dict[str, Any]:
         used = sorted({number for leaf in leaves for number in leaf.multipliers})

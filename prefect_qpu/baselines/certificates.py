@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from prefect_qpu.baselines.bounds import ODD_CYCLES, SEMIDEFINITE, odd_cycle_bound, semidefinite_bound
 from prefect_qpu.baselines.protocol import Baseline
-from prefect_qpu.baselines.value_certificates import check_value
 from prefect_qpu.errors import CertificateError
 from prefect_qpu.workloads import Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import MaxCutWorkload
+from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
 
 MOST_NODES_RECOUNTED = 26
 """Largest graph whose optimum, if it was counted, is counted again; 26 nodes take about a second."""
+MOST_SITES_DIAGONALISED = 10
+"""Longest chain whose energy is also found by diagonalisation, without the mapping to fermions."""
 _SECONDS = 10.0
 _CHUNK = 64
 
@@ -27,7 +29,8 @@ def check_certificate(workload: Workload, baseline: Baseline) -> None:
 
     The cut of an assignment is recounted. A bound is computed again from the multipliers of its dual, by a program that
     knows no solver. That brute force overlooked nothing is proven again, by counting in another way, up to
-    `MOST_NODES_RECOUNTED` nodes; above, that claim stands on the solver. An expectation value is computed again, as
+    `MOST_NODES_RECOUNTED` nodes; above, that claim stands on the solver. The energy of a chain is computed again by
+    another routine, a short chain is diagonalised. An expectation value is computed again, as
     `prefect_qpu.baselines.value_certificates.check_value` tells.
 
     Raises:
@@ -41,7 +44,11 @@ def check_certificate(workload: Workload, baseline: Baseline) -> None:
     kind = baseline.certificate.get("kind")
     if kind in {"brute-force", "cut"} and isinstance(workload, MaxCutWorkload):
         _check_cut(workload.graph, baseline)
+    elif kind == "free-fermions" and isinstance(workload, TfimWorkload):
+        _check_energy(workload, baseline)
     elif kind == "expectation":
+        from prefect_qpu.baselines.value_certificates import check_value
+
         check_value(workload.encode(), baseline, _SECONDS, time.perf_counter)
     else:
         raise CertificateError(f"a certificate of the kind {kind!r} proves nothing about a {workload.kind} workload")
@@ -81,6 +88,20 @@ def _proven_bound(graph: Graph, proof: Any) -> float:
     if kind == ODD_CYCLES:
         return odd_cycle_bound(graph, proof)
     raise CertificateError(f"a proof of the kind {kind!r} bounds no cut")
+
+
+def _check_energy(workload: TfimWorkload, baseline: Baseline) -> None:
+    _same_problem(baseline.certificate, "couplings", list(workload.couplings))
+    _same_problem(baseline.certificate, "fields", list(workload.fields))
+    if baseline.observable != ENERGY:
+        raise CertificateError(f"the workload has no observable {baseline.observable!r}")
+    hopping = np.diag(workload.fields) + np.diag(workload.couplings, 1)
+    _same_value(baseline, -float(np.linalg.svd(hopping, compute_uv=False).sum()), "the singular values give")
+    if workload.sites <= MOST_SITES_DIAGONALISED:
+        matrix = workload.hamiltonian().to_matrix(sparse=True).real
+        _same_value(baseline, float(np.linalg.eigvalsh(matrix.toarray())[0]), "diagonalisation gives")
+    if baseline.bound is None or not _close(baseline.bound, baseline.value):
+        raise CertificateError(f"the value {baseline.value} is called the best, but its bound is {baseline.bound}")
 
 
 def _largest_cut(graph: Graph) -> float:

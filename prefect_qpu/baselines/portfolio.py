@@ -18,10 +18,10 @@ MOST_EDGES_PER_NODE = 4
 """Above, odd cycles bound a cut no better than the semidefinite relaxation does, at more cost."""
 _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
-_PATIENCE = 8
-"""Rounds of each search without a better cut after which the searches end."""
-_SHARE_OF_PROOF = 0.6
-"""Of the time that is left, what the proof by odd cycles may take."""
+_PATIENCE = 6
+"""Rounds of all searches without a better cut after which the searches end."""
+_PROOF_TO_SEARCH = 1
+"""Time of the proof by odd cycles to that of the searches, while they take turns: more of it costs cuts."""
 
 Search = Iterator[Spins]
 
@@ -60,10 +60,10 @@ class CutResult:
 def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter) -> CutResult:
     """The best cut and bound that all solvers together find.
 
-    Small graphs are counted out. On others, searches take turns, round by round; then come the bounds: on sparse graphs
-    the proof by odd cycles, else or without success the semidefinite relaxation; then the searches go on until they
-    have brought nothing for some rounds. All ends when the bound is reached or the time is up; the round under way is
-    finished. So the time of an easy problem is short, as it must be where a quantum processor is compared with it.
+    Small graphs are counted out. On others, searches take turns, for the same time each; then come the bounds: on
+    sparse graphs the proof by odd cycles, else or without success the semidefinite relaxation. The searches go on until
+    they have brought nothing for some rounds. All ends when the bound is reached or the time is up; the round under way
+    is finished. So the time of an easy problem is short, as it must be where a quantum processor is compared with it.
 
     Args:
         graph: The graph.
@@ -82,10 +82,10 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
     if brute_force.predicted_seconds(graph) <= min(_QUICK_COUNT, time_limit):
         race.count()
         return race.result()
-    race.search(patience=1, rounds=1)
+    race.search_once()
     race.prove()
     race.relax()
-    race.search(_PATIENCE)
+    race.search()
     if graph.nodes <= brute_force.MOST_NODES and brute_force.predicted_seconds(graph) <= race.left():
         race.count()
     return race.result()
@@ -118,6 +118,7 @@ class _Race:
         self._attempts: dict[str, Attempt] = {}
         self._skipped = {} if has_samplers() else _not_installed()
         self._spins: Spins | None = None
+        self._idle, self._round_seconds = 0, 0.0
         self._assignment, self._value, self._found_by = "0" * graph.nodes, 0.0, ""
         root: dict[str, Any] = {"fixed": [], "multipliers": []}
         self._proof: dict[str, Any] = {"kind": ODD_CYCLES, "walks": [], "leaves": [root]}
@@ -129,17 +130,31 @@ class _Race:
         """Seconds; none once the best cut is proven."""
         return 0.0 if self._closed() else self._end - self._clock()
 
-    def search(self, patience: int, rounds: float = inf) -> None:
+    def search(self) -> None:
         """Rounds of all searches, until none has brought a better cut for some rounds; a first cut in any case."""
-        idle = 0
-        while idle < patience and rounds > 0 and (self._spins is None or self.left() > 0):
-            rounds -= 1
-            before = self._value
-            for solver, found in self._searches.items():
-                if self._spins is None or self.left() > 0:
-                    with self._working(solver) as attempt:
-                        self._take(attempt, next(found))
-            idle = 0 if self._value > before else idle + 1
+        while self._idle < _PATIENCE and self.left() > 0:
+            self.search_once()
+
+    def search_once(self) -> None:
+        """One round of the slowest search, and of each other one as many as take the same time."""
+        before, started = self._value, self._clock()
+        for solver, found in self._searches.items():
+            with self._working(solver) as attempt:
+                self._take(attempt, next(found))
+            if self.left() <= 0:
+                return
+        for solver, found in self._searches.items():
+            while self.left() > 0 and self._attempts[solver].seconds < self._slowest():
+                with self._working(solver) as attempt:
+                    self._take(attempt, next(found))
+        self._round_seconds = self._clock() - started
+        self._idle = 0 if self._value > before else self._idle + 1
+
+    def _slowest(self) -> float:
+        """Seconds of the search that had most, less half a round of it, so that it is not overtaken for ever."""
+        attempts = [self._attempts[solver] for solver in self._searches]
+        most = max(attempts, key=lambda attempt: attempt.seconds)
+        return most.seconds * (1 - 0.5 / most.rounds)
 
     def relax(self) -> None:
         """The semidefinite bound, and cuts from its solution."""
@@ -152,19 +167,28 @@ class _Race:
             self._limit(attempt, bound, {"kind": SEMIDEFINITE, "multipliers": found.multipliers})
 
     def prove(self) -> None:
-        """The proof by odd cycles, on a sparse graph."""
+        """The proof by odd cycles, on a sparse graph, in turns with the searches: a better cut may close it."""
         if len(self._graph.edges) > MOST_EDGES_PER_NODE * self._graph.nodes:
             self._skipped[ODD_CYCLES] = f"more than {MOST_EDGES_PER_NODE} edges a node"
         if ODD_CYCLES in self._skipped or self.left() <= 0:
             return
         assert self._spins is not None
-        end = self._clock() + _SHARE_OF_PROOF * self.left()
+        prover = branching.Prover(self._graph, self._spins, seed=self._seed, left=self.left)
+        while not self._advance(prover) and self.left() > 0:
+            if self._idle < _PATIENCE:
+                self.search_once()
+                prover.offer(self._spins)
         with self._working(ODD_CYCLES) as attempt:
-            prover = branching.Prover(self._graph, self._spins, seed=self._seed, left=lambda: end - self._clock())
-            found = prover.run()
+            found = prover.proof()
             self._take(attempt, found.spins)
             proof = {"kind": ODD_CYCLES, **found.document}
             self._limit(attempt, odd_cycle_bound(self._graph, proof), proof)
+
+    def _advance(self, prover: branching.Prover) -> bool:
+        """Whether the proof is complete; it takes some times a round of the searches, or all if those are over."""
+        end = self._clock() + (_PROOF_TO_SEARCH * self._round_seconds if self._idle < _PATIENCE else inf)
+        with self._working(ODD_CYCLES):
+            return prover.advance(lambda: self._clock() >= end)
 
     def count(self) -> None:
         """All cuts."""

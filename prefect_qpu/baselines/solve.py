@@ -1,22 +1,24 @@
 """Which classical method answers which workload."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.baselines import brute_force, portfolio
-from prefect_qpu.baselines.circuit_values import solve_values
+from prefect_qpu.baselines import brute_force, free_fermions
 from prefect_qpu.baselines.measuring import Measured, versions_of
-from prefect_qpu.baselines.portfolio import CutResult
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
+from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
+
+if TYPE_CHECKING:
+    from prefect_qpu.baselines.portfolio import CutResult
 
 
 def solve_baseline(
     workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
-    """The best classical answers: the largest cut for MaxCut, expectation values where nothing is optimised.
+    """The best classical answers: a large cut for MaxCut, the ground energy of a chain, expectation values else.
 
     MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
@@ -35,15 +37,21 @@ def solve_baseline(
     """
     if isinstance(workload, MaxCutWorkload):
         return _largest_cut(workload, time_limit, seed, clock)
+    if isinstance(workload, TfimWorkload):
+        return _ground_energy(workload, clock)
     if workload.objective() is None:
+        from prefect_qpu.baselines.circuit_values import solve_values
+
         return solve_values(encoding, time_limit, clock=clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
 def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: Clock) -> BaselineReport:
+    from prefect_qpu.baselines.portfolio import largest_cut  # the solvers load SciPy's optimisers
+
     graph = workload.graph
     with Measured(clock) as measured:
-        result = portfolio.largest_cut(graph, time_limit, seed=seed, clock=clock)
+        result = largest_cut(graph, time_limit, seed=seed, clock=clock)
     counted = result.found_by == brute_force.METHOD and len(result.attempts) == 1
     baseline = Baseline(
         method=brute_force.METHOD if counted else "portfolio",
@@ -61,14 +69,14 @@ def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: 
     return BaselineReport((baseline,))
 
 
-def _cut_certificate(graph: Graph, result: CutResult) -> dict[str, Any]:
+def _cut_certificate(graph: Graph, result: "CutResult") -> dict[str, Any]:
     certificate = {"assignment": result.assignment, "nodes": graph.nodes, "graph": graph.hash}
     if result.proof["kind"] == "brute-force":
         return {"kind": "brute-force", **certificate}
     return {"kind": "cut", **certificate, "proof": result.proof}
 
 
-def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str, Any]:
+def _cut_details(graph: Graph, result: "CutResult", time_limit: float) -> dict[str, Any]:
     return {
         "found_by": result.found_by,
         "bound_by": result.bound_by,
@@ -78,3 +86,25 @@ def _cut_details(graph: Graph, result: CutResult, time_limit: float) -> dict[str
         "solvers": {attempt.pop("solver"): attempt for attempt in map(dict, result.attempts)},
         "skipped": result.skipped,
     }
+
+
+def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
+    with Measured(clock) as measured:
+        energy = free_fermions.ground_energy(workload.couplings, workload.fields)
+    baseline = Baseline(
+        method="free fermions",
+        observable=ENERGY,
+        value=energy,
+        bound=energy,
+        exact=True,
+        certificate={
+            "kind": "free-fermions",
+            "couplings": list(workload.couplings),
+            "fields": list(workload.fields),
+        },
+        seconds=measured.seconds,
+        details={"sites": workload.sites},
+        peak_bytes=measured.peak_bytes,
+        versions=versions_of("scipy", "numpy"),
+    )
+    return BaselineReport((baseline,))

@@ -111,9 +111,10 @@ async def plan(plan: str) -> Any:
 
 
 @runtime.get("/backends")
-async def backends(service: Emulated, _: Asking) -> Any:
-    """The devices."""
-    return {"devices": [_listed(service, device) for device in service.devices.values()]}
+async def backends(service: Emulated, _: Asking, *, include_mocks: bool = False) -> Any:
+    """The devices; their doubles for dry runs only if they are asked for."""
+    shown = [device for device in service.devices.values() if include_mocks or not device.mock]
+    return {"devices": [_listed(service, device) for device in shown]}
 
 
 @runtime.get("/backends/{name}/configuration")

@@ -68,7 +68,9 @@ class Device:
         """The configuration as the service sends it."""
         published = _document(self.snapshot, "conf")
         online = datetime.fromisoformat(published["online_date"]).astimezone(UTC)
-        return {**published, "backend_name": self.name, "online_date": online.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        told = {"backend_name": self.name, "online_date": online.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        # The device's own flag ``simulator`` stays as it is: with another value, the client would check less.
+        return {**published, **told, "emulator": True}
 
     def properties(self, calibration: CalibrationRow) -> dict[str, Any]:
         """The properties at a calibration as the service sends them."""

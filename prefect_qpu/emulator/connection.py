@@ -1,6 +1,7 @@
 """The outermost layer of the service: it writes down each request, and lets requests meet their faults."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class Connection:
         if scope["type"] != "http" or scope["path"].startswith(ADMIN):
             await self.app(scope, receive, send)
             return
+        # A base URL that ends with a slash gives two of them, and some clients keep both.
+        scope = {**scope, "path": re.sub("/{2,}", "/", scope["path"])}
         path = _without_prefix(scope["path"])
         status: list[int | None] = [None]
 

@@ -95,7 +95,14 @@ def serve(
     for name, value in environment(f"http://{_shown(host)}:{listener.getsockname()[1]}").items():
         sys.stdout.write(f"export {name}={value}\n")
     sys.stdout.flush()
-    config = uvicorn.Config(application(service), log_level="warning", access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        application(service),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        headers=[("Server", "prefect-qpu-emulator")],
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

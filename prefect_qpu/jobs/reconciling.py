@@ -34,14 +34,18 @@ class Reconciled:
         return Reconciled(**sums, problems={**self.problems, **other.problems})
 
 
-def reconcile(dealings: Dealings, rows: Sequence[SubmissionRow]) -> Reconciled:
-    """Ask the provider once for the jobs of open submissions, and store what has become of them.
+def reconcile(
+    dealings: Dealings, rows: Sequence[SubmissionRow], told: Mapping[str, JobStatus] | None = None
+) -> Reconciled:
+    """Store what has become of open submissions at one provider.
 
     Nothing is bought here, and a repeated pass changes nothing: what has to be sent is left to the runs.
 
     Args:
         dealings: Where and how.
-        rows: Open submissions at this provider, of which the caller holds no more than a page.
+        rows: Open submissions at this provider.
+        told: What the provider says of their jobs, by job id; none asks it now. A caller with many rows asks once for
+            all of them, and hands in page by page.
 
     Raises:
         ProviderUnavailableError: the provider cannot be reached; call again later.
@@ -51,14 +55,13 @@ def reconcile(dealings: Dealings, rows: Sequence[SubmissionRow]) -> Reconciled:
         if row.job_id is None and row.claimed_until is not None:
             done += _attempt(row, partial(_look_for, dealings, row))
     out = {row.job_id: row for row in rows if row.job_id is not None}
-    if not out:
-        return done
-    told = {out[status.job_id].id: status for status in dealings.provider.status(list(out))}
-    news = {row.id: told[row.id] for row in out.values() if row.id in told and told[row.id].state != row.state}
+    if told is None:
+        told = {status.job_id: status for status in dealings.provider.status(list(out))} if out else {}
+    known = {job_id: row for job_id, row in out.items() if job_id in told}
+    news = {row.id: told[job_id] for job_id, row in known.items() if told[job_id].state != row.state}
     dealings.store.submissions.record_statuses(news, dealings.clock())
-    for row in out.values():
-        if row.id in told:
-            done += _attempt(row, partial(_deal, dealings, row, told[row.id]))
+    for job_id, row in known.items():
+        done += _attempt(row, partial(_deal, dealings, row, told[job_id]))
     return done
 
 

@@ -88,9 +88,15 @@ def fetch(dealings: Dealings, row: SubmissionRow) -> None:
     assert row.job_id is not None
     provider, store = dealings.provider, dealings.store
     _sweep(dealings, row)
-    result = provider.result(row.job_id)
-    check_result(row.job_id, stored_pubs(store, row), result)
+    pubs = stored_pubs(store, row)
+    result = provider.result(row.job_id, pubs)
+    check_result(row.job_id, pubs, result)
     store.submissions.store_results(row.id, result, dealings.clock())
+    # Counts are not held up by a calibration that cannot be read now.
+    with suppress(ProviderUnavailableError):
+        calibration = provider.calibration_of(row.job_id)
+        if calibration is not None:
+            store.waiting.add_calibration(row.id, store.calibrations.add(calibration))
 
 
 def _ask(dealings: Dealings, row: SubmissionRow) -> tuple[Known, Sequence[JobStatus]]:

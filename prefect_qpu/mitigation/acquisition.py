@@ -86,7 +86,8 @@ def parsed(model: type[Options], options: Mapping[str, Any], field: str) -> Opti
 class Setting:
     """One circuit for each group, and its shots."""
 
-    circuits: tuple[QuantumCircuit, ...]
+    circuits: tuple[QuantumCircuit | None, ...]
+    """None where the setting is about other groups only."""
     shots: tuple[int, ...]
     role: str
 
@@ -124,9 +125,47 @@ def read(manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: M
     Raises:
         MitigationRefusedError: the calibration leaves too little signal to divide by.
     """
+    settings = read_groups(manifest, counts, measurement)
+    return [total(groups, measurement) for groups in settings]
+
+
+def read_groups(
+    manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
+) -> list[list[Readings]]:
+    """The part of every observable, without its constant, that each group gives in each setting.
+
+    A group that a setting leaves out gives nothing.
+
+    Raises:
+        MitigationRefusedError: the calibration leaves too little signal to divide by.
+    """
     correction = _correction(manifest, counts)
-    shape = counts[manifest["settings"][0][0][0]].shape
-    return [_setting(manifest, places, counts, measurement, correction, shape) for places in manifest["settings"]]
+    masks = manifest["masks"] if manifest["readout"] == "trex" else [[0] * counts[0].num_bits]
+    names = list(measurement.observables)
+    return [
+        [
+            _group(
+                group,
+                [_flipped(counts[index], masks[place % len(masks)]) for place, index in enumerate(indices)],
+                correction,
+                names if indices else (),
+            )
+            for group, indices in zip(measurement.groups, places, strict=True)
+        ]
+        for places in manifest["settings"]
+    ]
+
+
+def total(groups: Sequence[Readings], measurement: Measurement) -> Readings:
+    """Every observable from the parts that its groups give."""
+    sample = next(iter(groups[0].values()))
+    shape, causes = sample.value.shape, sample.shared.shape[-1]
+    found = {}
+    for name, operator in measurement.observables.items():
+        found[name] = Uncertain.constant(constant_of(operator), shape, causes)
+        for readings in groups:
+            found[name] = found[name] + readings[name]
+    return found
 
 
 def _masks(bits: int, context: PlanContext, options: AcquisitionOptions) -> list[list[int]]:
@@ -144,6 +183,9 @@ def _measure(
     planned: list[PlannedCircuit],
 ) -> list[int]:
     """Plan the variants of one circuit; their places among the planned circuits."""
+    circuit = setting.circuits[group]
+    if circuit is None:
+        return []
     variants = max(1, options.twirl)
     if options.readout == "trex":
         variants = -(-variants // len(masks)) * len(masks)
@@ -152,8 +194,8 @@ def _measure(
         raise MitigationRefusedError(f"{shots} shots cannot be split over {variants} random variants")
     start = len(planned)
     for variant, part in enumerate(shares(shots, variants)):
-        circuit = _variant(setting.circuits[group], variant, context, options, masks)
-        planned.append(PlannedCircuit(circuit, part, f"{setting.role} {basis}"))
+        made = _variant(circuit, variant, context, options, masks)
+        planned.append(PlannedCircuit(made, part, f"{setting.role} {basis}"))
     return list(range(start, len(planned)))
 
 
@@ -199,30 +241,8 @@ def _correction(manifest: Mapping[str, Any], counts: Sequence[BitArray]) -> Corr
     return Subspace(model) if manifest["readout"] == "mthree" else model
 
 
-def _setting(
-    manifest: Mapping[str, Any],
-    places: Sequence[Sequence[int]],
-    counts: Sequence[BitArray],
-    measurement: Measurement,
-    correction: Correction,
-    shape: tuple[int, ...],
-) -> Readings:
-    total = {
-        name: Uncertain.constant(constant_of(operator), shape, correction.causes)
-        for name, operator in measurement.observables.items()
-    }
-    masks = manifest["masks"] if manifest["readout"] == "trex" else [[0] * counts[0].num_bits]
-    for group, indices in zip(measurement.groups, places, strict=True):
-        flips = [masks[variant % len(masks)] for variant in range(len(indices))]
-        bits = [_flipped(counts[index], flip) for index, flip in zip(indices, flips, strict=True)]
-        for name, value in _group(group, bits, correction).items():
-            total[name] = total[name] + value
-    return total
-
-
-def _group(group: Group, bits: Sequence[BitArray], correction: Correction) -> Readings:
+def _group(group: Group, bits: Sequence[BitArray], correction: Correction, names: Sequence[str]) -> Readings:
     """The part of each observable that a group measures, as the mean over the variants."""
-    names = dict.fromkeys(term.observable for term in group.terms)
     return {
         name: _mean(
             [expectation(item, [term for term in group.terms if term.observable == name], correction) for item in bits]

@@ -13,7 +13,10 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.errors import ExperimentError, MitigationRefusedError
 from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation.cdr import Cdr
 from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOptions, TwirlingOptions
+from prefect_qpu.mitigation.lre import Lre
+from prefect_qpu.mitigation.pec import Pec
 from prefect_qpu.mitigation.prediction import check_worth
 from prefect_qpu.mitigation.raw import Raw
 from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
@@ -26,6 +29,9 @@ METHODS: Mapping[str, Method] = {
     "twirling": Direct(TwirlingOptions),
     "decoupling": Direct(DecouplingOptions),
     "zne": Zne(),
+    "pec": Pec(),
+    "cdr": Cdr(),
+    "lre": Lre(),
 }
 
 Place = tuple[str, int, int]

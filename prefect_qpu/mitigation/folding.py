@@ -1,6 +1,6 @@
 """Noise amplified by folding: each native two-qubit gate followed by pairs that undo one another, behind barriers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log1p
 
 import numpy as np
@@ -40,7 +40,15 @@ def fold(circuit: QuantumCircuit, scale: float, target: Target, seed: int) -> Qu
         >>> fold(bell, 3, GenericBackendV2(2, seed=1).target, seed=1).count_ops()["cx"]
         3
     """
-    pairs = _repetitions(circuit, scale, seed)
+    return fold_gates(circuit, _repetitions(circuit, scale, seed), target)
+
+
+def fold_gates(circuit: QuantumCircuit, pairs: Mapping[int, int], target: Target) -> QuantumCircuit:
+    """An ISA circuit in which each instruction named by its index is followed by so many pairs that do nothing.
+
+    Raises:
+        MitigationRefusedError: a gate has no native inverse.
+    """
     out = circuit.copy_empty_like()
     for index, instruction in enumerate(circuit.data):
         out.append(instruction)
@@ -80,17 +88,27 @@ def achieved_scale(folded: QuantumCircuit, circuit: QuantumCircuit, target: Targ
     return _two_qubit_gates(folded) / _two_qubit_gates(circuit)
 
 
+def two_qubit_places(circuit: QuantumCircuit) -> list[int]:
+    """The indices of the instructions that can be folded.
+
+    Raises:
+        MitigationRefusedError: there are none, or gates sit in control flow.
+    """
+    if any(isinstance(instruction.operation, ControlFlowOp) for instruction in circuit.data):
+        raise MitigationRefusedError("folding: the gates inside control flow would not be folded")
+    places = [index for index, instruction in enumerate(circuit.data) if is_two_qubit_gate(instruction)]
+    if not places:
+        raise MitigationRefusedError("folding: the circuit has no two-qubit gate, so that its noise cannot be scaled")
+    return places
+
+
 def _two_qubit_gates(circuit: QuantumCircuit) -> int:
     return sum(is_two_qubit_gate(instruction) for instruction in circuit.data)
 
 
 def _repetitions(circuit: QuantumCircuit, scale: float, seed: int) -> dict[int, int]:
     """How many pairs follow each two-qubit gate."""
-    if any(isinstance(instruction.operation, ControlFlowOp) for instruction in circuit.data):
-        raise MitigationRefusedError("folding: the gates inside control flow would not be folded")
-    places = [index for index, instruction in enumerate(circuit.data) if is_two_qubit_gate(instruction)]
-    if not places:
-        raise MitigationRefusedError("folding: the circuit has no two-qubit gate, so that its noise cannot be scaled")
+    places = two_qubit_places(circuit)
     whole, part = divmod((scale - 1) / 2, 1)
     once_more = np.random.default_rng(seed).choice(places, round(part * len(places)), replace=False)
     extra = set(once_more.tolist())

@@ -34,12 +34,20 @@ def check_worth(method: str, plan: MethodPlan) -> None:
     Raises:
         MitigationRefusedError: says the multiplier, the shots, and how many shots would do.
     """
-    shots = sum(planned.shots for planned in plan.circuits)
-    predicted = (plan.variance_multiplier / shots) ** 0.5
+    check_variance(method, plan.variance_multiplier, sum(planned.shots for planned in plan.circuits))
+
+
+def check_variance(method: str, multiplier: float, shots: int) -> None:
+    """Refuse a variance multiplier that leaves nothing to see.
+
+    Raises:
+        MitigationRefusedError: says the multiplier, the shots, and how many shots would do.
+    """
+    predicted = (multiplier / shots) ** 0.5
     if predicted > USELESS:
-        needed = plan.variance_multiplier / USELESS**2
+        needed = multiplier / USELESS**2
         raise MitigationRefusedError(
-            f"{method} multiplies the variance by {plan.variance_multiplier:.3g}: with {shots} shots the standard "
+            f"{method} multiplies the variance by {multiplier:.3g}: with {shots} shots the standard "
             f"error would be about {predicted:.2g} of the whole range; it takes at least {needed:.2g} shots"
         )
 

@@ -1,5 +1,7 @@
 """The one place that imports mthree: the assignment matrix between the outcomes that were seen."""
 
+from importlib.util import find_spec
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +19,6 @@ def check_mthree(field: str) -> None:
     Raises:
         ExperimentError: says what to install.
     """
-    from importlib.util import find_spec
-
     if find_spec("mthree") is None:
         raise ExperimentError(
             field,

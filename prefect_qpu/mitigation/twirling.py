@@ -2,8 +2,7 @@
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import pauli_twirl_2q_gates
-from qiskit.transpiler import PassManager, Target
-from qiskit.transpiler.passes import Optimize1qGatesDecomposition
+from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import is_two_qubit_gate
 from prefect_qpu.errors import MitigationRefusedError
@@ -31,6 +30,5 @@ def twirled(circuit: QuantumCircuit, target: Target, seed: int) -> QuantumCircui
         given = f"two-qubit gates {', '.join(sorted(gates))}" if gates else "no two-qubit gate"
         raise MitigationRefusedError(f"twirling: the circuit has {given}; {', '.join(TWIRLED)} can be twirled")
     made = pauli_twirl_2q_gates(circuit, seed=seed, target=target)
-    merged = PassManager([Optimize1qGatesDecomposition(target=target)]).run(made)
-    merged._layout, merged.name = circuit.layout, circuit.name  # noqa: SLF001 - passes drop the layout
-    return merged
+    made._layout, made.name = circuit.layout, circuit.name  # noqa: SLF001 - some versions drop the layout
+    return made

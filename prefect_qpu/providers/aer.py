@@ -10,6 +10,7 @@ from typing import Any
 
 from qiskit.circuit import Measure, Parameter, Reset
 from qiskit.circuit.library import CXGate, RZGate, SXGate, XGate
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.calibration import Calibration
@@ -17,8 +18,9 @@ from prefect_qpu.errors import BackendError, InvalidResultError, JobCancelledErr
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.latency import Clock, utc_now
 from prefect_qpu.providers.isolated import run_isolated
+from prefect_qpu.providers.pinning import only
 from prefect_qpu.providers.simulation import Simulation
-from prefect_qpu.providers.types import JobRequest, JobResult, JobState, JobStatus, Limits
+from prefect_qpu.providers.types import Availability, JobRequest, JobResult, JobState, JobStatus, Limits, Usage
 
 LONG_SECONDS = 1.5
 """Predicted seconds above which a simulation gets a process of its own: Aer holds the interpreter while it runs."""
@@ -52,6 +54,7 @@ class AerProvider:
     """
 
     kind = "aer"
+    chooses = False
     simulator = True
     durable = False
     searchable = True
@@ -73,10 +76,6 @@ class AerProvider:
         calibration = self.calibration()
         return f"aer-{calibration.device.removeprefix('fake_') if calibration else 'ideal'}"
 
-    def pinned(self, name: str) -> "AerProvider":  # noqa: ARG002 - it has one backend
-        """This provider: it has one backend."""
-        return self
-
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data."""
         calibration = self.calibration()
@@ -95,6 +94,10 @@ class AerProvider:
         """The snapshot that makes the noise; none for an ideal simulator."""
         return self._calibration
 
+    def calibration_of(self, job_id: str) -> Calibration | None:
+        """The snapshot that makes the noise of every job; none for an ideal simulator and for jobs of others."""
+        return self.calibration() if job_id in _jobs else None
+
     def target(self) -> Target:
         """The device's target; an ideal simulator has a universal basis on any number of connected qubits."""
         return self._target
@@ -102,6 +105,22 @@ class AerProvider:
     def limits(self) -> Limits:
         """No limits but memory."""
         return Limits()
+
+    def availability(self) -> Availability:
+        """The simulations of this process that have not ended."""
+        return Availability(pending=sum(not job.future.done() for job in list(_jobs.values())))
+
+    def candidates(self) -> tuple[str, ...]:
+        """The one name."""
+        return (self.name,)
+
+    def pinned(self, name: str) -> "AerProvider":
+        """This provider, if the name is its own.
+
+        Raises:
+            BackendError: it is another one.
+        """
+        return only(self, name)
 
     def submit(self, request: JobRequest) -> str:
         """The id of a simulation that was started in the background."""
@@ -115,7 +134,7 @@ class AerProvider:
         """The state of each job, in the order asked."""
         return [self._status(job_id) for job_id in job_ids]
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:  # noqa: ARG002
         """The counts of a finished simulation."""
         job = _jobs.get(job_id)
         if job is None:
@@ -128,6 +147,10 @@ class AerProvider:
         if error is not None:
             raise error if isinstance(error, JobFailedError) else JobFailedError(str(error), job_id=job_id) from error
         return job.future.result()
+
+    def usage(self, job_id: str) -> Usage:  # noqa: ARG002
+        """Nothing is charged."""
+        return Usage(None, final=True)
 
     def cancel(self, job_id: str) -> None:
         """Keep a waiting simulation from starting; one that runs is left to end."""

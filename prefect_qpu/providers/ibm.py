@@ -1,50 +1,48 @@
 """`IBMQuantumProvider`: QPUs of IBM Quantum, through IBM's own client."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import RLock
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.calibration import Calibration
-from prefect_qpu.definition import Definition
-from prefect_qpu.errors import BackendError, InvalidResultError, ProviderError, ProviderUnavailableError
+from prefect_qpu.errors import (
+    BackendError,
+    InvalidResultError,
+    JobRefusedError,
+    ProviderError,
+    ProviderUnavailableError,
+)
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.latency import Clock, utc_now
-from prefect_qpu.providers.ibm_account import IBMAccount, status_of
-from prefect_qpu.providers.ibm_answers import Registers, job_result, job_status, registers_of, without_result
-from prefect_qpu.providers.types import JobRequest, JobResult, JobState, JobStatus, Limits
+from prefect_qpu.providers.failures import status_of, unless
+from prefect_qpu.providers.ibm_account import IBMAccount
+from prefect_qpu.providers.ibm_answers import (
+    Registers,
+    job_result,
+    job_status,
+    registers_of,
+    usage_of,
+    without_result,
+)
+from prefect_qpu.providers.ibm_calibration import calibration_at_run
+from prefect_qpu.providers.ibm_connection import IBMConnection, backend_for, candidate_names
+from prefect_qpu.providers.ibm_jobs import TAG, described, listed
+from prefect_qpu.providers.ibm_spec import IBMBackendSpec, merged
+from prefect_qpu.providers.ibm_submission import admit, check_options, sampler_options, workload
+from prefect_qpu.providers.types import Availability, JobRequest, JobResult, JobState, JobStatus, Limits, Usage
 
 ResultT = TypeVar("ResultT")
-TAG = "prefect-qpu"
-"""Every job carries it beside its request hash, so that many jobs can be looked at together."""
-PAGE = 20
-FEW = 3
-"""So many jobs are asked for one by one; more are read from the list of jobs."""
-READ_TIMEOUT = 60.0
-"""Seconds without a byte after which the service counts as unreachable; IBM's client would wait for ever."""
+
 CALIBRATION_LIFE = timedelta(minutes=10)
 """How long a calibration is taken for the newest one."""
 
 _BEST = (JobState.DONE, JobState.RUNNING, JobState.QUEUED)
-
-
-class IBMBackendSpec(Definition):
-    """A QPU, and how jobs run on it."""
-
-    kind: Literal["ibm"] = "ibm"
-    backend: str | None = None
-    """Name of the backend, for example ``ibm_torino``; none takes the least busy one."""
-    min_qubits: int | None = Field(default=None, ge=1)
-    """Least number of qubits of the least busy backend."""
-    fractional_gates: bool = False
-    """Whether circuits are compiled to fractional gates; the backend must have them."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Options of ``SamplerV2``, for example ``{"dynamical_decoupling": {"enable": True}}``."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,7 @@ class IBMQuantumProvider:
         spec: Backend and options.
         account: Who asks, and where.
         clock: Source of the time.
+        connection: A connection of the account to share.
 
     Example:
         >>> from pydantic import SecretStr
@@ -80,38 +79,62 @@ class IBMQuantumProvider:
     """
 
     kind = "ibm"
-    simulator = False
     durable = True
     searchable = True
 
-    def __init__(self, spec: IBMBackendSpec, account: IBMAccount, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        spec: IBMBackendSpec,
+        account: IBMAccount,
+        *,
+        clock: Clock = utc_now,
+        connection: IBMConnection | None = None,
+    ) -> None:
         self._spec, self._account, self._clock = spec, account, clock
+        self._connection = connection or IBMConnection(account)
         self._lock = RLock()
-        self._connection: _Opened | None = None
-        self._chosen = spec.backend
+        self._last: _Opened | None = None
         self._known: tuple[datetime, Calibration] | None = None
         self._registers: dict[str, Registers] = {}
+        self._workload: Any = None
 
     @property
     def name(self) -> str:
         """Name of the backend; the least busy one is chosen once, when it is first asked for."""
-        return self._chosen or str(self._ask("choosing a backend", lambda opened: opened.backend.name))
+        return self._spec.backend or str(self._ask("choosing a backend", lambda opened: opened.backend.name))
 
-    def pinned(self, name: str) -> "IBMQuantumProvider":
-        """The same account and options at the backend of this name."""
-        spec = self._spec.model_copy(update={"backend": name})
-        return IBMQuantumProvider(spec, self._account, clock=self._clock)
+    @property
+    def service(self) -> str:
+        """``ibm``, ``emulator``, or ``unknown`` for a service that is neither IBM's own nor says what it is."""
+        if self._account.at_ibm:
+            return "ibm"
+        if self._account.at_loopback or self._ask("reading the configuration", _says_that_it_emulates):
+            return "emulator"
+        return "unknown"
+
+    @property
+    def simulator(self) -> bool:
+        """Whether the service emulates its devices."""
+        return self.service == "emulator"
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the rule is ``best`` and no backend is named."""
+        return self._spec.backend is None and self._spec.rule == "best"
 
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data; the instance is told by a fingerprint, for it names the account."""
+        service = self.service
         return {
             "kind": self.kind,
             "name": self.name,
-            "simulator": False,
+            "simulator": service == "emulator",
+            "service": service,
             "channel": self._account.channel,
             "url": self._account.url,
             "instance": content_hash(self._account.instance)[:12],
             "fractional_gates": self._spec.fractional_gates,
+            "mode": self._spec.mode,
             "options": self._spec.options,
         }
 
@@ -121,6 +144,18 @@ class IBMQuantumProvider:
             if self._known is None or self._clock() - self._known[0] > CALIBRATION_LIFE:
                 self._known = self._clock(), self._ask("reading the calibration", self._calibrated)
             return self._known[1]
+
+    def calibration_of(self, job_id: str) -> Calibration | None:
+        """The calibration that was valid when a job ran; none if it has not run, or is not known."""
+
+        def read(opened: _Opened) -> Calibration | None:
+            job = opened.client.job_get(job_id)
+            fractional = opened.backend.options.use_fractional_gates
+            own = job["backend"] == opened.backend.name
+            where = opened.backend if own else opened.service.backend(job["backend"], use_fractional_gates=fractional)
+            return calibration_at_run(opened.service, where, opened.client.job_metadata(job_id))
+
+        return self._ask("reading the calibration of a job", lambda opened: unless(404, lambda: read(opened)))
 
     def target(self) -> Target:
         """The backend's target, with its newest calibration."""
@@ -133,6 +168,35 @@ class IBMQuantumProvider:
         configuration = backend.configuration()
         return Limits(max_pubs=backend.max_circuits, max_shots=getattr(configuration, "max_shots", None))
 
+    def availability(self) -> Availability:
+        """Whether the backend runs jobs now, and how many wait."""
+        status = self._ask("reading the queue", lambda opened: opened.client.backend_status(opened.backend.name))
+        message = str(status["status_msg"])
+        return Availability(bool(status["operational"]) and message == "active", status["pending_jobs"], message)
+
+    def candidates(self) -> tuple[str, ...]:
+        """The backend that is named, the candidates of the specification, or all that are online and wide enough."""
+        return self._connection.ask("listing backends", lambda service: candidate_names(service, self._spec))
+
+    def pinned(self, name: str) -> "IBMQuantumProvider":
+        """The provider of one backend, with the same account, options and connection."""
+        return type(self)(self._spec.at(name), self._account, clock=self._clock, connection=self._connection)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Jobs that are submitted within belong to one batch or session, as the mode says.
+
+        It takes no more jobs afterwards; those that were sent still run.
+        """
+        with ExitStack() as stack:
+            if self._spec.mode != "job":
+                enter = stack.enter_context
+                self._workload = self._ask(
+                    "opening a session", lambda opened: enter(workload(self._spec, opened.backend))
+                )
+                stack.callback(setattr, self, "_workload", None)
+            yield
+
     def submit(self, request: JobRequest) -> str:
         """The id of the new job.
 
@@ -142,20 +206,19 @@ class IBMQuantumProvider:
         Raises:
             CircuitError: classical bits would be lost or change their order.
             ProviderUnavailableError: it is not known whether there is a job; `find` tells.
-            ProviderError: there is no job, and sending the same again would not help.
+            JobRefusedError: there is no job, and sending the same again would not help.
         """
         registers = tuple(registers_of(pub.circuit) for pub in request.pubs)
-        job_id = self._ask("submitting", lambda opened: self._send(opened, request))
-        job_id = self._without_twins(job_id, request.tag)
+        job_id = self._without_twins(self._accepted(request), request.tag)
         self._registers[job_id] = registers
         return job_id
 
     def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
-        """The state of each job, in the order asked."""
-        found = self._from_list(set(job_ids)) if len(job_ids) > FEW else {}
-        return [found[job_id] if job_id in found else self._status(job_id) for job_id in job_ids]
+        """The state of each job, in the order asked; many are read from the list of jobs, page by page."""
+        found = described(job_ids, self._ask_client, self._told)
+        return [found.get(job_id) or _lost(job_id) for job_id in job_ids]
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:  # noqa: ARG002
         """The counts of a finished job, with the provider's times and the seconds that it charges for.
 
         Raises:
@@ -166,94 +229,93 @@ class IBMQuantumProvider:
             ProviderUnavailableError: the service does not have the result yet.
         """
         result = self._ask(
-            "fetching the result", lambda opened: _unless(404, lambda: self._fetched(opened.service.job(job_id)))
+            "fetching the result", lambda opened: unless(404, lambda: self._fetched(opened.service.job(job_id)))
         )
         if result is None:
-            raise without_result(self._status(job_id))
+            raise without_result(self.status([job_id])[0])
         return result
+
+    def usage(self, job_id: str) -> Usage:
+        """The seconds that are charged for a job; the service makes up its mind some time after its end."""
+
+        def read(client: Any) -> Mapping[str, Any] | None:
+            return unless(404, lambda: client.job_metadata(job_id))
+
+        metrics: Mapping[str, Any] | None = self._ask_client("reading the usage", read)
+        return usage_of(metrics or {})
 
     def cancel(self, job_id: str) -> None:
         """Ask for cancellation; a finished job is left as it is."""
-        self._ask("cancelling", lambda opened: _unless(409, lambda: opened.client.job_cancel(job_id)))
+        self._ask_client("cancelling", lambda client: unless(409, lambda: client.job_cancel(job_id)))
 
     def find(self, tag: str) -> list[JobStatus]:
         """All jobs that carry the tag, newest first."""
         # Tags are compared here too: a job that is not ours must never be taken for ours.
-        listed = self._ask("searching", lambda opened: list(_listed(opened.client, tag)))
-        return [self._told(job) for job in listed if tag in (job.get("tags") or ())]
+        jobs = self._ask_client("searching", lambda client: list(listed(client, tag)))
+        return [self._told(job) for job in jobs if tag in (job.get("tags") or ())]
 
     def _ask(self, doing: str, work: Callable[[_Opened], ResultT]) -> ResultT:
-        """What ``work`` returns; an access token that the service no longer takes is renewed once."""
+        return self._connection.ask(doing, lambda service: work(self._opened(service)))
 
-        def renewing() -> ResultT:
-            try:
-                return work(self._opened())
-            except Exception as error:
-                if status_of(error) != 401:
-                    raise
-            self._connection = None
-            return work(self._opened())
+    def _ask_client(self, doing: str, work: Callable[[Any], ResultT]) -> ResultT:
+        return self._ask(doing, lambda opened: work(opened.client))
 
-        return self._account.told(doing, renewing)
-
-    def _opened(self) -> _Opened:
-        connection = self._connection
-        return connection if connection is not None else self._open()
-
-    def _open(self) -> _Opened:
+    def _opened(self, service: Any) -> _Opened:
         with self._lock:
-            if self._connection is None:
-                service = self._account.connect()
-                backend = self._backend(service)
-                self._check_options()
-                self._chosen = str(backend.name)
-                # Polling must not hang with a server that hangs; only the private session knows its time-out.
-                backend._api_client._session._timeout = (5.0, READ_TIMEOUT)  # noqa: SLF001
-                self._connection = _Opened(service, backend)
-            return self._connection
+            if self._last is None or self._last.service is not service:
+                check_options(self._spec.options)
+                self._last = _Opened(service, self._backend(service))
+            return self._last
 
     def _backend(self, service: Any) -> Any:
-        from qiskit.providers.exceptions import QiskitBackendNotFoundError
-
-        fractional = self._spec.fractional_gates
-        try:
-            if self._chosen is not None:
-                return service.backend(self._chosen, use_fractional_gates=fractional)
-            return service.least_busy(min_num_qubits=self._spec.min_qubits, use_fractional_gates=fractional)
-        except QiskitBackendNotFoundError:
-            pass
-        # The client says the same if it could not read the list of backends; reading it again tells the two apart.
-        names = sorted(item["name"] for item in service._active_api_client.list_backends())  # noqa: SLF001
-        if self._chosen in names:
-            raise ProviderUnavailableError(f"IBM Quantum lists {self._chosen}, but does not describe it now")
-        raise BackendError(
-            "backend",
-            given=self._chosen or f"the least busy backend with {self._spec.min_qubits or 1} qubits or more",
-            expected=f"one of the instance's backends: {', '.join(names) or 'it has none'}",
-        )
-
-    def _check_options(self) -> None:
-        try:
-            _sampler_options(self._spec.options, ())
-        except (TypeError, ValueError) as error:
+        """The backend; once the rule has chosen, it stays, also on a new connection."""
+        if self._last is not None:
+            return backend_for(service, self._spec.at(str(self._last.backend.name)))
+        if self.chooses:
             raise BackendError(
-                "backend.options",
-                given=self._spec.options,
-                expected="options of SamplerV2",
-                hint=" ".join(str(error).split())[:300],
-            ) from None
+                "backend.rule",
+                given="best",
+                expected="a provider that is pinned to the chosen backend",
+                hint="prefect_qpu.choosing.choose chooses by the circuit.",
+            )
+        return backend_for(service, self._spec)
 
     def _calibrated(self, opened: _Opened) -> Calibration:
         if self._known is not None:
             opened.backend.refresh()
         return Calibration.from_backend(opened.backend)
 
+    def _accepted(self, request: JobRequest) -> str:
+        """The id of the job that the service made of a request."""
+        try:
+            return self._ask("submitting", lambda opened: self._send(opened, request))
+        except (ProviderUnavailableError, JobRefusedError):
+            raise
+        except ProviderError as error:
+            refusal = error
+        # An answer that refuses may be the second one, after a first try of the client that was accepted.
+        known = [status.job_id for status in self._found(request.tag) if status.state in _BEST]
+        if not known:
+            raise JobRefusedError(str(refusal))
+        return known[0]
+
+    def _found(self, tag: str) -> list[JobStatus]:
+        """The jobs of a tag; none where the service refuses to tell, as it refused the request."""
+        try:
+            return self.find(tag)
+        except ProviderUnavailableError:
+            raise
+        except ProviderError:
+            return []
+
     def _send(self, opened: _Opened, request: JobRequest) -> str:
         from qiskit_ibm_runtime import SamplerV2
 
-        options = _merged(self._spec.options, request.options)
-        sampler = SamplerV2(mode=opened.backend, options=_sampler_options(options, (request.tag, TAG)))
-        return str(sampler.run(list(request.pubs)).job_id())
+        admit(opened.client, opened.backend.name, paused=self._spec.accept_paused)
+        options = sampler_options(merged(self._spec.options, request.options), (request.tag, TAG))
+        with ExitStack() as stack:
+            mode = self._workload or stack.enter_context(workload(self._spec, opened.backend))
+            return str(SamplerV2(mode=mode, options=options).run(list(request.pubs)).job_id())
 
     def _without_twins(self, job_id: str, tag: str) -> str:
         """The most advanced of the jobs with the tag; the others are cancelled."""
@@ -267,42 +329,6 @@ class IBMQuantumProvider:
             return job_id
         return best.job_id
 
-    def _from_list(self, wanted: set[str]) -> dict[str, JobStatus]:
-        """The states of jobs that are among the newest; older ones are left to be asked for one by one."""
-        pages = -(-len(wanted) // PAGE) + 1
-
-        def read(opened: _Opened) -> dict[str, JobStatus]:
-            found: dict[str, JobStatus] = {}
-            for job in _listed(opened.client, TAG, pages):
-                if job["id"] in wanted:
-                    found[job["id"]] = self._told(job)
-                if len(found) == len(wanted):
-                    break
-            return found
-
-        return self._ask("listing jobs", read)
-
-    def _status(self, job_id: str) -> JobStatus:
-        """The state of one job.
-
-        A job may be unknown for a moment, and a job that is called lost may be bought again: so the list is searched
-        too, and the job is asked for a second time.
-        """
-        for look in (self._get, self._among_newest, self._get):
-            job = look(job_id)
-            if job is not None:
-                return self._told(job)
-        return JobStatus(job_id, JobState.LOST, message="IBM Quantum does not know the job")
-
-    def _get(self, job_id: str) -> Mapping[str, Any] | None:
-        return self._ask("polling", lambda opened: _unless(404, lambda: opened.client.job_get(job_id)))
-
-    def _among_newest(self, job_id: str) -> Mapping[str, Any] | None:
-        def read(opened: _Opened) -> Mapping[str, Any] | None:
-            return next((job for job in _listed(opened.client, TAG, 2) if job["id"] == job_id), None)
-
-        return self._ask("listing jobs", read)
-
     def _told(self, job: Mapping[str, Any]) -> JobStatus:
         status = job_status(job)
         return replace(status, message=self._account.redacted(status.message))
@@ -314,59 +340,16 @@ class IBMQuantumProvider:
         job_id = job.job_id()
         answer = _answer(job)
         # Without metrics the counts are whole; only times and charges are unknown.
-        metrics = _unless(404, job.metrics) or {}
+        metrics = unless(404, job.metrics) or {}
         return job_result(job_id, answer, self._registers.get(job_id) or _sent_registers(job), metrics)
 
 
-def _sampler_options(options: Mapping[str, Any], tags: Sequence[str]) -> Any:
-    """Options of ``SamplerV2`` with more tags.
-
-    Raises:
-        ValueError: there are no such options, or a value is malformed.
-    """
-    from qiskit_ibm_runtime import SamplerOptions
-
-    document = deepcopy(dict(options))
-    environment = document.setdefault("environment", {})
-    environment["job_tags"] = [*tags, *(tag for tag in environment.get("job_tags") or () if tag not in tags)]
-    return SamplerOptions(**document)
+def _lost(job_id: str) -> JobStatus:
+    return JobStatus(job_id, JobState.LOST, message="IBM Quantum does not know the job")
 
 
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both documents, the second one ahead where they differ."""
-    both = {
-        key: _merged(first[key], second[key])
-        for key in first.keys() & second.keys()
-        if isinstance(first[key], Mapping) and isinstance(second[key], Mapping)
-    }
-    return {**first, **second, **both}
-
-
-def _listed(client: Any, tag: str, pages: int | None = None) -> Iterator[Mapping[str, Any]]:
-    """Jobs with a tag, newest first, each once.
-
-    Pages are counted here: the client's own paging does not end while jobs come and go between two pages.
-    """
-    seen: set[str] = set()
-    offset = page = 0
-    while pages is None or page < pages:
-        answer = client.jobs_get(limit=PAGE, skip=offset, job_tags=[tag])
-        jobs = answer["jobs"]
-        yield from (job for job in jobs if job["id"] not in seen)
-        seen |= {job["id"] for job in jobs}
-        offset, page = offset + len(jobs), page + 1
-        if not jobs or offset >= answer["count"]:
-            return
-
-
-def _unless(status: int, work: Callable[[], ResultT]) -> ResultT | None:
-    """What ``work`` returns, or none if the service answers with the status."""
-    try:
-        return work()
-    except Exception as error:
-        if status_of(error) != status:
-            raise
-        return None
+def _says_that_it_emulates(opened: _Opened) -> bool:
+    return bool(opened.backend.configuration().to_dict().get("emulator"))
 
 
 def _answer(job: Any) -> Any:

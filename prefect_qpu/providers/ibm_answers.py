@@ -16,7 +16,7 @@ from prefect_qpu.errors import (
     ProviderError,
     ProviderUnavailableError,
 )
-from prefect_qpu.providers.types import JobResult, JobState, JobStatus
+from prefect_qpu.providers.types import JobResult, JobState, JobStatus, Usage
 
 Registers = tuple[tuple[tuple[str, int], ...], ...]
 """Name and size of each classical register of each PUB."""
@@ -140,6 +140,18 @@ def _counts(job_id: str, answer: PrimitiveResult, expected: Registers | None) ->
             )
         joined.append(BitArray.concatenate_bits([data[name] for name, _ in wanted]))
     return tuple(joined)
+
+
+def usage_of(metrics: Mapping[str, Any]) -> Usage:
+    """What a job costs, by the service's metrics of it.
+
+    Example:
+        >>> usage_of({"usage": {"status": "complete", "qpu_charge_time_seconds": 3}})
+        Usage(seconds=3.0, final=True)
+    """
+    usage = metrics.get("usage") or {}
+    seconds = _charged(usage)
+    return Usage(seconds, final=seconds is not None)
 
 
 def _charged(usage: Mapping[str, Any]) -> float | None:

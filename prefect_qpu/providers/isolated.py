@@ -1,14 +1,18 @@
-"""A long simulation in a process of its own, so that it neither blocks this one nor outlives it unseen.
+"""Long simulations in a process of their own, so that they neither block this one nor end it when they break.
 
-The process reads the simulation from standard input and writes counts to standard output, as JSON, QPY and NumPy data.
+The process is started with the first simulation and lives as long as this one: what it has simulated of a circuit
+serves the next simulation of the same circuit. It reads frames from standard input and writes frames to standard
+output: eight bytes of length, then JSON with QPY and NumPy data in it.
 """
 
+import atexit
 import base64
 import io
 import json
 import subprocess
 import sys
-from typing import Any
+from threading import Lock
+from typing import IO, Any
 
 import numpy as np
 from qiskit.primitives.containers import BitArray
@@ -19,30 +23,97 @@ from prefect_qpu.circuits import from_qpy, to_qpy
 from prefect_qpu.errors import JobFailedError
 from prefect_qpu.providers.simulation import Simulation
 
+_LENGTH = 8
+
+
+class Simulator:
+    """The process that simulates; one simulation at a time, which has all cores."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, simulation: Simulation) -> tuple[tuple[BitArray, ...], dict[str, Any]]:
+        """The same as `Simulation.run`, from the other process; it is replaced if it has died.
+
+        Raises:
+            JobFailedError: the simulation failed, or its process died.
+        """
+        with self._lock:
+            answer = self._asked(_packed(simulation))
+        if "error" in answer:
+            raise JobFailedError(answer["error"])
+        return tuple(_bits(item) for item in answer["counts"]), answer["metadata"]
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _asked(self, question: bytes) -> dict[str, Any]:
+        process = self._alive()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _write(process.stdin, question)
+            raw = _read(process.stdout)
+        except BrokenPipeError:
+            raw = None
+        if raw is None:
+            self._process = None
+            raise JobFailedError(f"the simulation's process ended with {process.wait()}")
+        answer: dict[str, Any] = json.loads(raw)
+        return answer
+
+    def _alive(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "prefect_qpu.providers.isolated"]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        return self._process
+
+
+_simulator = Simulator()
+atexit.register(_simulator.close)
+
 
 def run_isolated(simulation: Simulation) -> tuple[tuple[BitArray, ...], dict[str, Any]]:
-    """The same as `Simulation.run`, from another process.
+    """The same as `Simulation.run`, from the process that this one keeps for it.
 
     Raises:
         JobFailedError: the simulation failed, or its process died.
     """
-    process = subprocess.run(
-        [sys.executable, "-m", "prefect_qpu.providers.isolated"],
-        input=_packed(simulation),
-        capture_output=True,
-        check=False,
-    )
-    if process.returncode != 0:
-        lines = process.stderr.decode(errors="replace").strip().splitlines()
-        raise JobFailedError(lines[-1] if lines else f"the simulation's process ended with {process.returncode}")
-    answer = json.loads(process.stdout)
-    return tuple(_bits(item) for item in answer["counts"]), answer["metadata"]
+    return _simulator.run(simulation)
 
 
 def main() -> None:
-    """Run the simulation on standard input."""
-    counts, metadata = _unpacked(sys.stdin.buffer.read()).run()
-    json.dump({"counts": [_bits_document(bits) for bits in counts], "metadata": metadata}, sys.stdout)
+    """Answer simulations until standard input ends."""
+    while (question := _read(sys.stdin.buffer)) is not None:
+        _write(sys.stdout.buffer, json.dumps(_answer(question)).encode())
+
+
+def _answer(question: bytes) -> dict[str, Any]:
+    try:
+        counts, metadata = _unpacked(question).run()
+    except Exception as error:  # noqa: BLE001 - it is told to the process that asked
+        return {"error": str(error) or type(error).__name__}
+    return {"counts": [_bits_document(bits) for bits in counts], "metadata": metadata}
+
+
+def _write(stream: IO[bytes], raw: bytes) -> None:
+    stream.write(len(raw).to_bytes(_LENGTH, "big") + raw)
+    stream.flush()
+
+
+def _read(stream: IO[bytes]) -> bytes | None:
+    """The next frame, or none at the end."""
+    length = stream.read(_LENGTH)
+    if len(length) < _LENGTH:
+        return None
+    raw = stream.read(wanted := int.from_bytes(length, "big"))
+    return raw if len(raw) == wanted else None
 
 
 def _packed(simulation: Simulation) -> bytes:

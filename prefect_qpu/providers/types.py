@@ -81,6 +81,26 @@ class Limits:
     max_payload_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a job costs."""
+
+    seconds: float | None
+    """Seconds that the provider charges for; none on a simulator, and as long as they are not known."""
+    final: bool
+    """Whether this is the last word."""
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend takes jobs, and how many are there already."""
+
+    operational: bool = True
+    pending: int | None = None
+    """Jobs that wait or run; none if the provider does not tell."""
+    message: str = ""
+
+
 @runtime_checkable
 class Provider(Protocol):
     """Where circuits run. Verbs are synchronous and short; none of them waits for a job.
@@ -106,10 +126,10 @@ class Provider(Protocol):
 
     @property
     def searchable(self) -> bool:
-        """Whether `find` finds every job that carries a tag; otherwise a lost answer leaves a doubt."""
+        """Whether `find` knows all jobs of a tag.
 
-    def pinned(self, name: str) -> "Provider":
-        """The same provider, bound to the backend of this name: a rule that chooses one must not choose anew."""
+        If not, an empty answer says nothing: whether a submission in doubt has a job can only be told by a person.
+        """
 
     def describe(self) -> dict[str, Any]:
         """The effective settings as JSON data, without secrets."""
@@ -117,28 +137,59 @@ class Provider(Protocol):
     def calibration(self) -> Calibration | None:
         """The calibration that is valid now; none for an ideal simulator."""
 
+    def calibration_of(self, job_id: str) -> Calibration | None:
+        """The calibration that was valid when a job ran; none if nobody knows, or if the job has not run."""
+
     def target(self) -> Target:
         """What the transpiler compiles for."""
 
     def limits(self) -> Limits:
         """What one job may hold."""
 
+    def availability(self) -> Availability:
+        """Whether the backend takes jobs now, and how many are there already."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the circuit decides which backend is used: `prefect_qpu.choosing.choose` then pins the provider."""
+
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the backends that may be chosen among; only the own name where there is no choice."""
+
+    def pinned(self, name: str) -> "Provider":
+        """The same provider at the backend of this name, whatever its rule would choose.
+
+        Raises:
+            BackendError: there is no choice, and this is not its backend.
+        """
+
     def submit(self, request: JobRequest) -> str:
-        """The id of the new job."""
+        """The id of the new job.
+
+        Raises:
+            JobRefusedError: there is no job, and sending the same again would not help.
+        """
 
     def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
         """The state of each job, in the order asked; `JobState.LOST` for a job that the provider does not know."""
 
-    def result(self, job_id: str) -> JobResult:
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:
         """The result of a job that is `JobState.DONE`.
+
+        Args:
+            job_id: The job.
+            pubs: What was submitted; some vendors do not keep it, and another process may fetch what this one sent.
 
         Raises:
             JobFailedError: the job failed.
             InvalidResultError: the answer is not the result of the request.
         """
 
+    def usage(self, job_id: str) -> Usage:
+        """What a job costs, as far as the provider has made up its mind."""
+
     def cancel(self, job_id: str) -> None:
         """Ask for cancellation; a finished job is left as it is."""
 
     def find(self, tag: str) -> list[JobStatus]:
-        """All jobs that carry the tag."""
+        """All jobs that carry the tag; those that are known, where the provider is not `searchable`."""

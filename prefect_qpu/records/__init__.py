@@ -13,7 +13,7 @@ from prefect_qpu.records.rows import (
 )
 from prefect_qpu.records.store import RecordStore
 from prefect_qpu.records.urls import default_url
-from prefect_qpu.records.waiting import WaitingRun
+from prefect_qpu.records.waiting import OpenSubmission, WaitingRun
 
 __all__ = [
     "HEAD_REVISION",
@@ -22,6 +22,7 @@ __all__ = [
     "DecisionRow",
     "EstimateRow",
     "EventRow",
+    "OpenSubmission",
     "RecordStore",
     "RunRow",
     "SubmissionRow",

@@ -165,7 +165,12 @@ class Runs(Analysis):
             return tuple(session.scalars(query))
 
     def latest_answer(
-        self, execution_hash: str, *, before: datetime | None = None, excluding: str | None = None
+        self,
+        execution_hash: str,
+        *,
+        before: datetime | None = None,
+        excluding: str | None = None,
+        simulator: bool | None = None,
     ) -> RunRow | None:
         """The newest ended run whose numbers were measured on the quantum path of the same execution, or none.
 
@@ -173,6 +178,7 @@ class Runs(Analysis):
             execution_hash: What decides the measured numbers.
             before: Only runs that ended before this moment.
             excluding: Id of a run to leave out.
+            simulator: Only runs whose backend simulates, or only those whose backend does not; none for all.
         """
         query = _query().where(
             schema.Experiment.execution_hash == execution_hash,
@@ -183,6 +189,8 @@ class Runs(Analysis):
             query = query.where(schema.Run.ended_at < before)
         if excluding is not None:
             query = query.where(schema.Run.id != excluding)
+        if simulator is not None:
+            query = query.where(schema.Run.backend["simulator"].as_boolean().is_(simulator))
         newest = query.order_by(schema.Run.ended_at.desc(), schema.Run.id.desc()).limit(1)
         with self._database.reading() as session:
             found = session.execute(newest).first()

@@ -1,10 +1,10 @@
 """What waits: runs for their jobs, jobs that no run wants, and jobs that came to be twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from prefect_qpu.latency import PRIMARY
 from prefect_qpu.providers.types import JobStatus
@@ -26,6 +26,16 @@ class WaitingRun:
     experiment_hash: str
     state: str
     submission: SubmissionRow
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSubmission:
+    """A submission that has not ended, and an experiment that it serves."""
+
+    id: int
+    job_id: str | None
+    backend: str
+    experiment_hash: str
 
 
 class Waiting:
@@ -56,16 +66,25 @@ class Waiting:
                 for row in session.execute(query)
             ]
 
-    def backends(self, submissions: Iterable[int]) -> dict[int, str]:
-        """The hash of an experiment that each submission serves, by the submission's id."""
-        link, run = schema.RunSubmission, schema.Run
+    def open_submissions(self) -> list[OpenSubmission]:
+        """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""
+        link, run, row = schema.RunSubmission, schema.Run, schema.Submission
         query = (
-            select(link.submission_id, run.experiment_hash)
+            select(row.id, row.job_id, row.backend, func.min(run.experiment_hash).label("experiment_hash"))
+            .join(link, link.submission_id == row.id)
             .join(run, run.id == link.run_id)
-            .where(link.submission_id.in_(list(submissions)))
+            .where(row.state.in_(OPEN))
+            .group_by(row.id, row.job_id, row.backend)
+            .order_by(row.id)
         )
         with self._database.reading() as session:
-            return {record.submission_id: record.experiment_hash for record in session.execute(query)}
+            return [OpenSubmission(*found) for found in session.execute(query)]
+
+    def submissions(self, ids: Sequence[int]) -> list[SubmissionRow]:
+        """The submissions with these ids, by ascending id."""
+        query = select(schema.Submission).where(schema.Submission.id.in_(ids)).order_by(schema.Submission.id)
+        with self._database.reading() as session:
+            return [SubmissionRow.of(record) for record in session.scalars(query)]
 
     def wanted(self, submission_id: int, *, besides: str | None = None) -> bool:
         """Whether a run that has not ended, other than ``besides``, waits for the submission."""

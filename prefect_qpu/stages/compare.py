@@ -9,6 +9,7 @@ from prefect_qpu.comparison import Classical, Quantum, agreement, judge, judge_h
 from prefect_qpu.jobs import counts
 from prefect_qpu.latency import PRIMARY, Span
 from prefect_qpu.observables import Estimate
+from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import smoke_test
@@ -36,8 +37,13 @@ def headline_estimates(run: Run) -> tuple[str, str, dict[str, Estimate]]:
     return (
         last.source,
         last.method,
-        {row.observable: Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots) for row in chosen},
+        {row.observable: _estimate(row) for row in chosen},
     )
+
+
+def _estimate(row: EstimateRow) -> Estimate:
+    systematic = None if row.systematic is None else np.asarray(row.systematic)
+    return Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots, row.details, systematic)
 
 
 def judged_observable(run: Run) -> str:

@@ -44,7 +44,10 @@ def _first_answer(run: Run, reason: str) -> dict[str, Any]:
 
 
 def _cached(run: Run) -> dict[str, Any]:
-    earlier = run.store.runs.latest_answer(run.experiment.execution_hash, excluding=run.id)
+    """The newest answer of the same execution; the block of a backend may have meant an emulated one before."""
+    earlier = run.store.runs.latest_answer(
+        run.experiment.execution_hash, excluding=run.id, simulator=run.provider.simulator
+    )
     if earlier is None:
         raise NoAnswerError("no earlier run of this experiment has a quantum answer")
     run.store.runs.add_estimates(run.id, cached_rows(run, earlier.id))

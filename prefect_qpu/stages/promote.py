@@ -42,7 +42,8 @@ def evidence(run: Run) -> Evidence:
         ],
         depth=smoke.depth,
         two_qubit_gates=smoke.two_qubit_gates,
-        simulator=run.provider.simulator,
+        # A service that emulates devices calibrates them as often as a real one does.
+        simulator=run.provider.simulator and not run.provider.durable,
         calibration_age=calibration.age(run.clock()) if calibration else None,
         hypothesis=run.experiment.hypothesis,
         no_ideal=smoke.no_ideal,

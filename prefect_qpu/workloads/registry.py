@@ -18,6 +18,7 @@ GROUP = "prefect_qpu.workloads"
 _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
+    "tfim": "prefect_qpu.workloads.tfim:TfimWorkload",
 }
 
 

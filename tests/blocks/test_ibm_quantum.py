@@ -13,7 +13,8 @@ from prefect_qpu.blocks import IBMQuantumBackend, IBMQuantumCredentials
 from prefect_qpu.errors import BackendError
 from prefect_qpu.flows.hybrid_run import hybrid_run
 from prefect_qpu.flows.prepare import resolve_blocks
-from prefect_qpu.providers.ibm import IBMBackendSpec, IBMQuantumProvider
+from prefect_qpu.providers.ibm import IBMQuantumProvider
+from prefect_qpu.providers.ibm_spec import IBMBackendSpec
 from prefect_qpu.records import RecordStore
 from prefect_qpu.summarise import summarise
 from tests.experiments import ghz, ghz_document
@@ -32,10 +33,16 @@ def test_the_provider_has_the_settings_of_the_block(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     options = {"twirling": {"enable_gates": True}}
-    block = IBMQuantumBackend(credentials=credentials(url="http://host"), backend="ibm_torino", options=options)
+    block = IBMQuantumBackend(
+        credentials=credentials(url="https://eu-de.quantum.cloud.ibm.com"), backend="ibm_torino", options=options
+    )
     assert block.specification() == IBMBackendSpec(backend="ibm_torino", options=options)
     told = block.provider().describe()
-    assert (told["name"], told["url"], told["options"]) == ("ibm_torino", "http://host", options)
+    assert (told["name"], told["url"], told["options"]) == (
+        "ibm_torino",
+        "https://eu-de.quantum.cloud.ibm.com",
+        options,
+    )
 
 
 def test_no_secret_is_told() -> None:
@@ -94,7 +101,7 @@ async def test_a_flow_run_buys_one_job_through_the_block(
         state = await hybrid_run(experiment=document, return_state=True)
         summary = summarise(store, await state.aresult())
         jobs = server.ask("GET", "/jobs")["jobs"]
-    assert (state.name, summary.backend.name, summary.backend.simulator) == ("Promoted", "ibm_manila", False)
+    assert (state.name, summary.backend.name, summary.backend.simulator) == ("Promoted", "ibm_manila", True)
     assert len(jobs) == 1
     assert not stored(store_url, KEY)
 

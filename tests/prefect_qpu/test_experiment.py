@@ -65,7 +65,7 @@ MAXCUT: dict[str, Any] = CIRCUIT | {
     },
     "hypothesis": None,
 }
-JUDGEMENT = {"name", "promotion", "hypothesis", "baseline", "fallback", "replicate"}
+JUDGEMENT = {"name", "promotion", "hypothesis", "baseline", "submission", "fallback", "replicate"}
 """Settings that judge the measured numbers and do not make them."""
 
 # The changed value of every setting, by its path; a new field has no value here, and a test fails.
@@ -141,6 +141,8 @@ MAXCUT_SETTINGS: dict[str, Any] = {
     "angles.gamma": [0.75],
     "angles.beta": [0.5],
 }
+TFIM = {"name": "chain", "shots": 100, "workload": {"kind": "tfim", "sites": 3}}
+TFIM_SETTINGS: dict[str, Any] = {"sites": 4, "coupling": [1.0, 0.5], "field": 0.75}
 SOURCES = {"file", "python", "qasm", "qpy", "circuit"}
 
 
@@ -181,7 +183,8 @@ def test_the_table_of_changes_covers_every_setting() -> None:
     assert set(SETTINGS) == {path for path in paths(Experiment) if not path.startswith("workload.")}
     assert set(CIRCUIT_SETTINGS) | SOURCES == set(paths(workload_class("circuit")))
     assert set(MAXCUT_SETTINGS) | {"layers"} == set(paths(workload_class("maxcut")))
-    assert set(workload_kinds()) == {"circuit", "maxcut"}
+    assert set(TFIM_SETTINGS) | {"layers", "angles.gamma", "angles.beta"} == set(paths(workload_class("tfim")))
+    assert set(workload_kinds()) == {"circuit", "maxcut", "tfim"}
 
 
 @pytest.mark.parametrize("path", SETTINGS)
@@ -200,6 +203,9 @@ def test_any_changed_setting_changes_the_hash(path: str) -> None:
     [
         *((CIRCUIT, path, value) for path, value in CIRCUIT_SETTINGS.items()),
         *((MAXCUT, path, value) for path, value in MAXCUT_SETTINGS.items()),
+        *((TFIM, path, value) for path, value in TFIM_SETTINGS.items()),
+        (TFIM, "angles", {"gamma": [0.5], "beta": [0.25]}),
+        (TFIM, "angles", {"gamma": [0.25], "beta": [0.5]}),
     ],
 )
 def test_any_changed_setting_of_the_workload_changes_both_hashes(base: dict[str, Any], path: str, value: Any) -> None:

@@ -18,6 +18,14 @@ class Printed(NamedTuple):
 Cli = Callable[..., Printed]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logging() -> None:
+    """Let Prefect's log go to a stream that outlives the test in which it is set up."""
+    from prefect.logging.configuration import setup_logging
+
+    setup_logging()
+
+
 @pytest.fixture
 def cli(store_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Runs the command line in this process, on a store of this test."""

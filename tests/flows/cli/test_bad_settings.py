@@ -18,7 +18,10 @@ WORKLOAD = """workload:
 """
 GOOD = "name: bell\n" + WORKLOAD
 DEVICE = "backend: {kind: aer, device: FakeManilaV2}\n"
-KEYS = "one of name, workload, backend, shots, seed, transpile, mitigation, promotion, hypothesis, baseline, fallback, "
+KEYS = (
+    "one of name, workload, backend, shots, seed, transpile, mitigation, promotion, hypothesis, baseline, submission, "
+    "fallback, "
+)
 BLOCK = "<block type>/<block name>, for example aer-backend/manila."
 REQUIRED = "got nothing, expected a value. The key is required."
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from prefect_qpu.emulator.limits import SubmissionLimit
 from prefect_qpu.emulator.payloads import read_submission
 from prefect_qpu.emulator.serve import serve
 from prefect_qpu.errors import InputError
+from tests.prefect_qpu.emulator.emulators import Emulator
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 INSTANCE = Instance("lab")
@@ -129,3 +131,9 @@ def test_a_malformed_submission_is_refused(changes: dict[str, object], status: i
 def test_a_body_that_is_no_job_is_refused(raw: bytes) -> None:
     with pytest.raises(RefusedError):
         read_submission(raw)
+
+
+def test_a_doubled_slash_in_a_path_is_taken_as_one(server: Emulator) -> None:
+    form = b"grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey=key"
+    with urlopen(Request(f"{server.url}//identity/token", data=form)) as answer:
+        assert json.load(answer)["access_token"]

@@ -94,7 +94,7 @@ def test_one_broken_result_keeps_no_other_one_waiting(store: RecordStore, provid
     provider.let_all_end()
     whole = provider.result
 
-    def result(job_id: str) -> object:
+    def result(job_id: str, pubs: object) -> object:
         if job_id == provider.bought[0]:
             return whole(provider.bought[1]).__class__(())
         return whole(job_id)

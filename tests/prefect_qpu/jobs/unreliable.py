@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
 from prefect_qpu.errors import ProviderUnavailableError, QpuError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.providers import JobRequest, JobResult, JobStatus
@@ -58,8 +60,8 @@ class UnreliableProvider(AerProvider):
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
-    def result(self, job_id: str) -> JobResult:
-        return self.damage(super().result(job_id))
+    def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:
+        return self.damage(super().result(job_id, pubs))
 
     def let_all_end(self) -> None:
         """Return when every job that was bought is done."""

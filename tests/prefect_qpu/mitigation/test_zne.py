@@ -1,11 +1,23 @@
 import numpy as np
 import pytest
+from qiskit.primitives.containers import BitArray
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 
 from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.mitigation import Combined, PlanContext, combine_batch, plan_batch
 from prefect_qpu.observables import Estimate
-from tests.prefect_qpu.mitigation.workloads import NATIVE, context, exact, ghz, ising, magnetisation, simulated
+from prefect_qpu.providers.simulation import Simulation
+from tests.prefect_qpu.mitigation.workloads import (
+    NATIVE,
+    calibration,
+    context,
+    exact,
+    ghz,
+    ising,
+    magnetisation,
+    simulated,
+)
 
 TRUE = exact(ising(), magnetisation())
 
@@ -97,6 +109,22 @@ def test_each_estimate_carries_its_cost() -> None:
     cost = run(plan, zne()).estimates["zne"]["z"].metadata["cost"]
     assert (cost["circuits"], cost["shots"]) == (5, 20_000)
     assert cost["plan_seconds"] > 0 < cost["combine_seconds"]
+
+
+def test_nine_of_ten_intervals_hold_the_truth() -> None:
+    plan = context(ising(), {"z": magnetisation()}, "FakeTorino")
+    batch = plan_batch([zne()], plan)
+    repeats = 100
+    long = [SamplerPub.coerce((pub.circuit, None, pub.shots * repeats)) for pub in batch.pubs]
+    drawn, _ = Simulation(tuple(long), calibration("FakeTorino"), 5).run()
+    random = np.random.default_rng(5)
+    dealt = [np.split(bits.array[random.permutation(bits.num_shots)], repeats) for bits in drawn]
+    held = 0
+    for repeat in range(repeats):
+        counts = [BitArray(parts[repeat], bits.num_bits) for parts, bits in zip(dealt, drawn, strict=True)]
+        estimate = combine_batch(batch.shares[1:], counts, plan.measurement).estimates["zne"]["z"]
+        held += abs(estimate.value - TRUE) < 1.645 * np.hypot(estimate.stderr, estimate.systematic)
+    assert 84 <= held <= 97
 
 
 def test_every_point_of_a_parameter_array_is_extrapolated() -> None:

@@ -2,18 +2,16 @@
 
 import json
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit
 from qiskit.primitives.containers import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.transpiler import generate_preset_pass_manager
 
 from prefect_qpu.errors import (
     BackendError,
@@ -22,69 +20,29 @@ from prefect_qpu.errors import (
     JobCancelledError,
     JobFailedError,
     JobLostError,
+    JobRefusedError,
     ProviderError,
     ProviderUnavailableError,
 )
 from prefect_qpu.hashing import derive_seed
 from prefect_qpu.jobs import Action, advance, complete
 from prefect_qpu.latency import PRIMARY, utc_now
-from prefect_qpu.providers import JobRequest, JobState, Provider
-from prefect_qpu.providers.ibm import CALIBRATION_LIFE, FEW, PAGE, TAG, IBMBackendSpec, IBMQuantumProvider
+from prefect_qpu.providers import JobRequest, JobState, Provider, ibm_jobs
+from prefect_qpu.providers.ibm import CALIBRATION_LIFE, IBMQuantumProvider
 from prefect_qpu.providers.ibm_account import IBMAccount
 from prefect_qpu.providers.ibm_answers import RETRYABLE, job_status, moment
+from prefect_qpu.providers.ibm_jobs import FEW, TAG
+from prefect_qpu.providers.ibm_spec import IBMBackendSpec
 from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.execute import mitigate, submit
 from tests.experiments import ghz
-from tests.prefect_qpu.emulator.emulators import Emulator, emulator, eventually, refuse_other_hosts
+from tests.prefect_qpu.emulator.emulators import Emulator
+from tests.prefect_qpu.providers.ibm_service import KEY, bought, faults, finished, isa, job_faults, request_of
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-KEY = "hunter2-is-no-key"
 QUEUED, RUNNING, DONE, CANCELLED = "Queued", "Running", "Completed", "Cancelled"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with emulator(tmp_path_factory.mktemp("emulator"), "--device", "manila") as running:
-        yield running
-
-
-@pytest.fixture
-def server(shared: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    refuse_other_hosts(monkeypatch)
-    for name in ("IAM_URL", "GLOBAL_SEARCH_URL", "GLOBAL_CATALOG_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, shared.environment[name])
-    shared.reset()
-    shared.ask("DELETE", "/requests")
-    yield shared
-    shared.reset()
-
-
-@pytest.fixture
-def account(server: Emulator) -> IBMAccount:
-    told = server.environment
-    return IBMAccount(SecretStr(KEY), told["QISKIT_IBM_INSTANCE"], url=told["QISKIT_IBM_URL"])
-
-
-@pytest.fixture
-def provider(account: IBMAccount) -> IBMQuantumProvider:
-    return IBMQuantumProvider(IBMBackendSpec(backend="ibm_manila"), account)
-
-
-@pytest.fixture
-def tag(request: pytest.FixtureRequest) -> str:
-    """The name of the test stands for a request hash."""
-    return request.node.name
-
-
-@pytest.fixture
-def bell(provider: IBMQuantumProvider) -> SamplerPub:
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    return isa(provider, circuit, 100)
 
 
 @pytest.fixture
@@ -92,32 +50,6 @@ def run(store: RecordStore, provider: IBMQuantumProvider, tag: str) -> Run:
     # A seed of its own: under the same request, a new store would adopt the job of another test.
     settings = {"backend": {"block": "ibm-quantum-backend/manila"}, "shots": 500, "seed": derive_seed(0, tag)}
     return open_run(store, ghz(**settings), provider)
-
-
-def isa(provider: IBMQuantumProvider, circuit: QuantumCircuit, shots: int) -> SamplerPub:
-    compiled = generate_preset_pass_manager(1, target=provider.target(), seed_transpiler=7).run(circuit)
-    return SamplerPub.coerce((compiled, None, shots))
-
-
-def bought(server: Emulator, tag: str) -> list[dict[str, Any]]:
-    """The jobs of a tag that the emulator really has, also those that nobody was told of."""
-    return [job for job in server.ask("GET", "/jobs?limit=1000")["jobs"] if tag in job["tags"]]
-
-
-def request_of(run: Run) -> str:
-    return run.store.submissions.for_run(run.id)[PRIMARY].request_hash
-
-
-def faults(server: Emulator, method: str, path: str, **fault: Any) -> None:
-    server.ask("PUT", "/faults", [{"method": method, "path": path, **fault}])
-
-
-def job_faults(server: Emulator, **fault: Any) -> None:
-    server.ask("PUT", "/job-faults", [fault])
-
-
-def finished(provider: IBMQuantumProvider, job_id: str) -> JobState:
-    return eventually(lambda: (state := provider.status([job_id])[0].state).final and state)
 
 
 def patiently(run: Run) -> None:
@@ -274,9 +206,9 @@ def test_an_accepted_job_is_told_also_if_its_twins_cannot_be_looked_for(
         ({"drop": "middle"}, ProviderUnavailableError, None),
         ({"body": "{}"}, ProviderUnavailableError, None),
         ({"body": "no json"}, ProviderUnavailableError, None),
-        ({"status": 400}, ProviderError, None),
-        ({"status": 404}, ProviderError, None),
-        ({"status": 409}, ProviderError, None),
+        ({"status": 400}, JobRefusedError, None),
+        ({"status": 404}, JobRefusedError, None),
+        ({"status": 409}, JobRefusedError, None),
     ],
 )
 def test_a_submission_that_fails_tells_whether_there_may_be_a_job(
@@ -398,20 +330,21 @@ def test_classical_bits_that_would_be_lost_are_refused_before_anything_is_bought
 
 
 def test_many_jobs_are_asked_for_in_few_requests(
-    provider: IBMQuantumProvider, bell: SamplerPub, server: Emulator, tag: str
+    provider: IBMQuantumProvider, bell: SamplerPub, server: Emulator, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ibm_jobs, "PAGE", 20)
     server.set(execution="null", run_s=600)
-    server.ask("PUT", "/faults", [{"method": "POST", "path": "/jobs", "duplicates": PAGE + 2}])
+    server.ask("PUT", "/faults", [{"method": "POST", "path": "/jobs", "duplicates": 22}])
     keep = _without_reduction(provider)
     keep.submit(JobRequest((bell,), tag))
     found = provider.find(tag)
-    assert len(found) == len({status.job_id for status in found}) == PAGE + 3
+    assert len(found) == len({status.job_id for status in found}) == 23
     server.ask("DELETE", "/requests")
     wanted = [status.job_id for status in found] + ["unknown"]
     states = provider.status(wanted)
     assert [status.job_id for status in states] == wanted
     assert states[-1].state is JobState.LOST
-    # Three pages of the list; of the unknown job, two looks and a search.
+    # Two pages of those that have not ended and one of those that have; of the unknown job, two looks and a search.
     assert len(server.ask("GET", "/requests")) <= FEW + 5
     for status in found:
         provider.cancel(status.job_id)
@@ -492,7 +425,7 @@ def test_the_device_tells_its_limits_and_the_provider_keeps_the_protocol(provide
     keeps: Provider = provider
     assert isinstance(keeps, Provider)
     assert keeps.limits().max_shots == 100_000
-    assert (keeps.kind, keeps.durable, keeps.simulator) == ("ibm", True, False)
+    assert (keeps.kind, keeps.durable, keeps.simulator) == ("ibm", True, True)
 
 
 def described(status: str, **state: Any) -> dict[str, Any]:

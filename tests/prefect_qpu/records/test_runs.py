@@ -197,3 +197,13 @@ def test_the_latest_answer_is_the_newest_ended_quantum_run(store: RecordStore, s
     assert store.runs.latest_answer(key, excluding="run-b").id == "run-a"
     assert store.runs.latest_answer(key, before=NOW + timedelta(minutes=1)).id == "run-a"
     assert store.runs.latest_answer(key, before=NOW) is None
+
+
+@pytest.mark.parametrize("simulator", [True, False])
+def test_the_latest_answer_of_a_device_is_not_that_of_a_simulator(store: RecordStore, *, simulator: bool) -> None:
+    key = bell().execution_hash
+    where = {"kind": "ibm", "simulator": simulator}
+    store.runs.start("run-a", store.experiments.add(bell()), backend=where, seeds={}, versions={}, now=NOW)
+    end(store, "run-a")
+    assert store.runs.latest_answer(key, simulator=simulator).id == "run-a"
+    assert store.runs.latest_answer(key, simulator=not simulator) is None

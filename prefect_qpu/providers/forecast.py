@@ -1,0 +1,39 @@
+"""How long Aer will take: a few constants, fitted by `python -m benchmarks.simulation` on two shared cores.
+
+Amplitudes count what a gate touches; a noisy gate has a price of its own besides, for its error is looked up.
+"""
+
+_AMPLITUDE = 2.5e-9
+_GATE = 2e-6
+_NOISY_GATE = 2e-4
+_SHOT = 3e-6
+
+
+def state_vector_seconds(qubits: int, gates: int, shots: int) -> float:
+    """Seconds of an ideal simulation, whose shots are drawn from one state vector.
+
+    Example:
+        >>> state_vector_seconds(20, 100, 1000) < 1
+        True
+    """
+    return gates * (_GATE + 2.0**qubits * _AMPLITUDE) + shots * _SHOT
+
+
+def density_matrix_seconds(qubits: int, gates: int) -> float:
+    """Seconds of a noisy simulation on a density matrix, whatever the shots.
+
+    Example:
+        >>> 1 < density_matrix_seconds(11, 500) < 20
+        True
+    """
+    return gates * (_NOISY_GATE + 4.0**qubits * _AMPLITUDE)
+
+
+def trajectory_seconds(qubits: int, gates: int, shots: int) -> float:
+    """Seconds of a noisy simulation that draws an own state vector for each shot.
+
+    Example:
+        >>> trajectory_seconds(12, 300, 4096) > trajectory_seconds(12, 300, 100)
+        True
+    """
+    return gates * (_NOISY_GATE + shots * (_GATE + 2.0**qubits * _AMPLITUDE))
