@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
-from prefect.logging import get_run_logger
+from prefect.logging import get_logger
 
 from prefect_qpu.errors import QpuError
 from prefect_qpu.flows.prepare import open_store, resolve_backend
@@ -25,7 +25,7 @@ async def cancel_job(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
         try:
             end_cancelled(store, provider.pinned(row.backend["name"]), row.id)
         except QpuError as error:
-            get_run_logger().warning("The job could not be cancelled; the reconciler will: %s", error)
+            get_logger("prefect_qpu").warning("The job could not be cancelled; the reconciler will: %s", error)
 
 
 def end_cancelled(store: RecordStore, provider: Provider, run_id: str) -> list[str]:
@@ -38,5 +38,6 @@ def end_cancelled(store: RecordStore, provider: Provider, run_id: str) -> list[s
     """
     dealings = Dealings(store, provider)
     submissions = [row for row in store.submissions.for_run(run_id).values() if row.provider == provider.kind]
+    asked = abandon(dealings, submissions, run_id=run_id)
     store.runs.finish(run_id, state="failed", outcome="failed", source=None, error=CANCELLED, now=dealings.clock())
-    return abandon(dealings, submissions, run_id=run_id)
+    return asked

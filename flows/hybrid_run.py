@@ -118,7 +118,7 @@ async def _quantum_path(run: Run) -> str | None:
         await submit(run)
         opponent = asyncio.create_task(_attempt(baseline, run))
         try:
-            await wait_for_job(run)
+            await wait_for_job(run, opponent)
         finally:
             await opponent
     except ProviderError as error:

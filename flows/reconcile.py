@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import FlowPauseTimeout, NotPausedError
+from prefect.exceptions import NotPausedError
 from prefect.flow_runs import aresume_flow_run
 from prefect.logging import get_run_logger
 from pydantic import Field
@@ -29,6 +29,7 @@ from prefect_qpu.records import OpenSubmission, RecordStore, WaitingRun
 from prefect_qpu.records.states import OPEN
 
 Item = TypeVar("Item")
+FAILED = "the flow run failed; look at its log"
 PAGE = 500
 """Submissions, and runs, that are held at a time."""
 
@@ -120,22 +121,32 @@ async def _look_at_runs(store: RecordStore, providers: Providers, broken: set[in
     async with get_client() as client:
         while page := store.waiting.runs(after=last, limit=PAGE):
             last = page[-1].id
-            gone = await _cancelled(client, page)
+            ends = await _ends(client, page)
             for run in page:
-                if run.id in gone:
+                end = ends.get(run.id)
+                if end is StateType.FAILED:
+                    store.runs.finish(
+                        run.id, state="failed", outcome="failed", source=None, error=FAILED, now=utc_now()
+                    )
+                elif end is not None:
                     cancelled += await _end(store, providers, run)
                 elif run.state == "waiting" and _may_go_on(providers.terms(run.experiment_hash), run, broken):
                     resumed += await _resume(run)
     return cancelled, resumed
 
 
-async def _cancelled(client: PrefectClient, runs: Iterable[WaitingRun]) -> set[str]:
-    """The runs whose flow run was cancelled."""
+def _fail(store: RecordStore, run_id: str) -> None:
+    store.runs.finish(run_id, state="failed", outcome="failed", source=None, error=FAILED, now=utc_now())
+
+
+async def _ends(client: PrefectClient, runs: Iterable[WaitingRun]) -> dict[str, StateType]:
+    """The runs whose flow run has ended without telling the record store; a deleted one counts as cancelled."""
     ids = {UUID(run.flow_run_id): run.id for run in runs if run.flow_run_id}
-    found = []
+    states: dict[str, StateType] = dict.fromkeys(ids.values(), StateType.CANCELLED)
     for chunk in _chunks(list(ids), 200):
-        found += await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=chunk)))
-    return {ids[item.id] for item in found if item.state_type is StateType.CANCELLED}
+        for item in await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=chunk))):
+            states[ids[item.id]] = item.state_type or StateType.PENDING
+    return {run: state for run, state in states.items() if state in {StateType.CANCELLED, StateType.FAILED}}
 
 
 def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
@@ -169,7 +180,7 @@ async def _resume(run: WaitingRun) -> bool:
         await aresume_flow_run(UUID(run.flow_run_id))
     except NotPausedError:
         return False
-    except (FlowPauseTimeout, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - one run that cannot be resumed keeps no other one waiting
         get_run_logger().warning("Run %s cannot be resumed: %s", run.id, error)
         return False
     get_run_logger().info("Run %s goes on: its job is %s", run.id, run.submission.state)

@@ -1,5 +1,7 @@
 """A run whose job is out for long gives its process back; the reconciler resumes it when the job has ended."""
 
+from collections.abc import Awaitable
+
 from prefect.context import FlowRunContext
 from prefect.flow_runs import asuspend_flow_run
 from prefect.logging import get_run_logger
@@ -22,14 +24,19 @@ def deployed() -> bool:
     return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
-async def wait_for_job(run: Run) -> None:
+async def wait_for_job(run: Run, meanwhile: Awaitable[object]) -> None:
     """Return once the counts are stored; a deployed run is suspended meanwhile if that takes long.
+
+    Args:
+        run: The run.
+        meanwhile: What runs beside; a process is not left before it has ended.
 
     Raises:
         ProviderError: the job gave no counts.
     """
     suspends = deployed() and run.provider.durable
     while not await poll(run, run.experiment.submission.inline if suspends else None):
+        await meanwhile
         await _suspend(run)
 
 

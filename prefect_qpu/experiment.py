@@ -174,7 +174,7 @@ class SubmissionPolicy(Definition):
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
     """Jobs that may be bought for one request, where each earlier one failed by the provider's fault."""
-    settle: Annotated[float, Field(gt=0)] = 120.0
+    settle: Annotated[float, Field(gt=0)] = 600.0
     """Seconds for which a job may still appear at the provider after a sending whose answer was lost."""
     inline: Seconds = 60.0
     """Seconds for which a deployed run keeps its process while its job is out; then it is suspended."""

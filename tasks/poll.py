@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
-from prefect_qpu.errors import InvalidResultError, ProviderUnavailableError
+from prefect_qpu.errors import InvalidResultError, ProviderUnavailableError, StoreError
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, Action
 from prefect_qpu.latency import PRIMARY
 from prefect_qpu.reports.markdown import artifact_prefix
@@ -19,6 +19,8 @@ from prefect_qpu.tasks.stage import stage_task
 
 SHOW_AFTER = 1.0
 """Seconds of waiting after which the progress is shown."""
+LONGEST_PAUSE = 60.0
+"""Seconds of waiting that a provider may ask for before it is asked again."""
 FETCHES = 5
 """How often a result is fetched that is not that of the request."""
 
@@ -74,7 +76,11 @@ async def _look(run: Run, waited: _Wait) -> Action | None:
         return await asyncio.to_thread(stage.poll, run)
     except ProviderUnavailableError as error:
         get_run_logger().warning("%s cannot be reached, the job is not touched: %s", run.provider.name, error)
-        await asyncio.sleep(error.retry_after or 0)
+        await asyncio.sleep(min(error.retry_after or 0, LONGEST_PAUSE))
+    except StoreError as error:
+        if not error.retryable:
+            raise
+        get_run_logger().warning("The record store could not be asked: %s", error)
     except InvalidResultError as error:
         waited.broken += 1
         if waited.broken >= FETCHES:

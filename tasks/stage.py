@@ -9,7 +9,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from prefect_qpu.errors import ProviderUnavailableError
+from prefect_qpu.errors import ProviderUnavailableError, StoreError
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -40,9 +40,11 @@ def _patient(stage: Stage[Given, Made]) -> Stage[Given, Made]:
         for pause in PAUSES:
             try:
                 return await stage(*args, **kwargs)
-            except ProviderUnavailableError as error:
-                wait = max(pause, error.retry_after or 0.0)
-                get_run_logger().warning("The provider cannot be reached; again in %.0f s: %s", wait, error)
+            except (ProviderUnavailableError, StoreError) as error:
+                if not error.retryable:
+                    raise
+                wait = max(pause, min(getattr(error, "retry_after", None) or 0.0, PAUSES[-1]))
+                get_run_logger().warning("Again in %.0f s: %s", wait, error)
                 await asyncio.sleep(wait)
         return await stage(*args, **kwargs)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from prefect_qpu.errors import ProviderUnavailableError
+from prefect_qpu.errors import ProviderError
 from prefect_qpu.experiment import SubmissionPolicy
 from prefect_qpu.jobs.steps import Dealings
 from prefect_qpu.records import SubmissionRow
@@ -33,19 +33,14 @@ def abandon(dealings: Dealings, submissions: Sequence[SubmissionRow], *, run_id:
         submissions: Submissions of the run.
         run_id: The run, which does not wait any more.
     """
-    asked = []
-    for row in submissions:
-        if row.state not in OPEN or dealings.store.waiting.wanted(row.id, besides=run_id):
-            continue
-        dealings.store.waiting.request_cancel(row.id, dealings.clock())
-        if row.job_id is not None and _cancelled(dealings, row.job_id):
-            asked.append(row.job_id)
-    return asked
+    now, waiting = dealings.clock(), dealings.store.waiting
+    unwanted = [row.job_id for row in submissions if waiting.request_cancel(row.id, now, besides=run_id)]
+    return [job_id for job_id in unwanted if job_id is not None and _cancelled(dealings, job_id)]
 
 
 def _cancelled(dealings: Dealings, job_id: str) -> bool:
     try:
         dealings.provider.cancel(job_id)
-    except ProviderUnavailableError:
+    except ProviderError:
         return False
     return True

@@ -52,13 +52,17 @@ def reconcile(
     """
     done = Reconciled(looked_at=len(rows))
     for row in rows:
-        if row.job_id is None and row.claimed_until is not None:
+        if row.job_id is None and row.sent_at is not None:
             done += _attempt(row, partial(_look_for, dealings, row))
     out = {row.job_id: row for row in rows if row.job_id is not None}
     if told is None:
         told = {status.job_id: status for status in dealings.provider.status(list(out))} if out else {}
     known = {job_id: row for job_id, row in out.items() if job_id in told}
-    news = {row.id: told[job_id] for job_id, row in known.items() if told[job_id].state != row.state}
+    news = {
+        row.id: told[job_id]
+        for job_id, row in known.items()
+        if told[job_id].state != row.state or row.lost_since is not None
+    }
     dealings.store.submissions.record_statuses(news, dealings.clock())
     for job_id, row in known.items():
         done += _attempt(row, partial(_deal, dealings, row, told[job_id]))

@@ -11,6 +11,7 @@ from prefect_qpu.errors import (
     JobFailedError,
     JobInDoubtError,
     JobLostError,
+    ProviderError,
     ProviderUnavailableError,
     QpuError,
     StoreError,
@@ -87,11 +88,11 @@ def fetch(dealings: Dealings, row: SubmissionRow) -> None:
     """
     assert row.job_id is not None
     provider, store = dealings.provider, dealings.store
-    _sweep(dealings, row)
     pubs = stored_pubs(store, row)
     result = provider.result(row.job_id, pubs)
     check_result(row.job_id, pubs, result)
     store.submissions.store_results(row.id, result, dealings.clock())
+    _sweep(dealings, row.id, row.request_hash)
     # Counts are not held up by a calibration that cannot be read now.
     with suppress(ProviderUnavailableError):
         calibration = provider.calibration_of(row.job_id)
@@ -103,7 +104,7 @@ def _ask(dealings: Dealings, row: SubmissionRow) -> tuple[Known, Sequence[JobSta
     """What both sides know; a request that may be sent is claimed by this."""
     known = Known(
         job_id=row.job_id,
-        stored=row.state == JobState.DONE,
+        stored=row.state == JobState.DONE or dealings.store.submissions.has_results(row.id),
         durable=dealings.provider.durable,
         attempt=row.attempt,
         attempts=dealings.policy.attempts,
@@ -127,7 +128,7 @@ def _ask_for_tag(dealings: Dealings, row: SubmissionRow, known: Known) -> tuple[
         if claimed:
             dealings.store.submissions.release(row.id, dealings.sender)
         raise
-    unsearchable = row.claimed_until is not None and not dealings.provider.searchable
+    unsearchable = row.sent_at is not None and not dealings.provider.searchable
     return replace(known, sending=not claimed, unsearchable=unsearchable), told
 
 
@@ -140,8 +141,7 @@ def _settling(dealings: Dealings) -> timedelta:
 
 def long_lost(dealings: Dealings, row: SubmissionRow) -> bool:
     """Whether the provider has not known the job for so long that it counts as lost."""
-    since = dealings.store.submissions.lost_since(row.id)
-    return since is not None and dealings.clock() - since > LOST_AFTER
+    return row.lost_since is not None and dealings.clock() - row.lost_since > LOST_AFTER
 
 
 def _nothing(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:
@@ -150,44 +150,53 @@ def _nothing(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) 
 
 def _submit(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:  # noqa: ARG001
     request = JobRequest(tuple(stored_pubs(dealings.store, row)), row.request_hash, row.seed, row.options)
+    now, submissions = dealings.clock(), dealings.store.submissions
+    first = submissions.sending(row.id, dealings.sender, now, now + _settling(dealings))
+    if first is None:
+        return
     try:
         job_id = dealings.provider.submit(request)
     except ProviderUnavailableError as error:
         if not error.sent:
-            dealings.store.submissions.release(row.id, dealings.sender)
+            submissions.release(row.id, dealings.sender, unsent=first)
         raise
     except QpuError:
-        dealings.store.submissions.release(row.id, dealings.sender)
+        submissions.release(row.id, dealings.sender, unsent=first)
         raise
     _serve(dealings, row, JobStatus(job_id, JobState.QUEUED))
-    # The job is known now: twins that cannot be looked for at this moment are looked for again with the result.
-    with suppress(ProviderUnavailableError):
-        _sweep(dealings, dealings.store.submissions.get(row.id))
+    _sweep(dealings, row.id, row.request_hash)
 
 
-def _sweep(dealings: Dealings, row: SubmissionRow) -> None:
-    """Cancel other jobs with the tag; a client that repeats a request by itself can have made them."""
+def _sweep(dealings: Dealings, submission_id: int, tag: str) -> None:
+    """Cancel other jobs with the tag; a client that repeats a request by itself can have made them.
+
+    The job that serves is known and paid for: twins that cannot be looked for, or not be cancelled, do not hold it up.
+    """
     if dealings.provider.durable:
-        found = dealings.provider.find(row.request_hash)
-        keep_surplus(dealings, row, [job for job in found if job.job_id != row.job_id])
+        with suppress(ProviderError):
+            _keep_others(dealings, submission_id, dealings.provider.find(tag))
+
+
+def _keep_others(dealings: Dealings, submission_id: int, found: Sequence[JobStatus]) -> None:
+    """Record and cancel all jobs but the one that serves now, whichever process made it serve."""
+    row = dealings.store.submissions.get(submission_id)
+    keep_surplus(dealings, row, [job for job in found if job.job_id != row.job_id])
 
 
 def _serve(dealings: Dealings, row: SubmissionRow, job: JobStatus) -> None:
-    """Let the job serve the submission; if another process was first with another job, this one is surplus."""
+    """Let the job serve the submission, unless another process was first with another job."""
     try:
         dealings.store.submissions.accepted(row.id, job.job_id, dealings.clock())
     except StoreError:
-        serving = dealings.store.submissions.get(row.id).job_id
-        if serving in {None, job.job_id}:
+        if dealings.store.submissions.get(row.id).job_id is None:
             raise
-        keep_surplus(dealings, row, [job])
 
 
 def adopt(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:
-    """Keep the most advanced job of the tag and cancel the others."""
-    best, *others = sorted(told, key=lambda status: _PREFERENCE.index(status.state))
-    _serve(dealings, row, best)
-    keep_surplus(dealings, row, others)
+    """Keep the most advanced job of the tag, or the one that serves already, and cancel the others."""
+    _serve(dealings, row, min(told, key=lambda status: _PREFERENCE.index(status.state)))
+    with suppress(ProviderError):
+        _keep_others(dealings, row.id, told)
 
 
 def _fetch(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:  # noqa: ARG001
@@ -200,11 +209,12 @@ def _resubmit(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus])
 
 def _give_up(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:
     if row.job_id is None:
-        raise JobInDoubtError(_doubt(dealings, row))
+        raise JobInDoubtError(_doubt(row))
     message = told[0].message if told else ""
     state = told[0].state if told else JobState.LOST
     if state is JobState.CANCELLED:
-        raise JobCancelledError(f"job {row.job_id} was cancelled. {message}".strip())
+        hint = "The same replicate is not bought again: set another `replicate`, or none."
+        raise JobCancelledError(f"job {row.job_id} was cancelled. {message} {hint}".replace("  ", " "))
     if state is JobState.LOST and dealings.provider.durable:
         raise JobLostError(
             f"{row.backend} has not known job {row.job_id} for {LOST_AFTER.total_seconds() / 60:.0f} minutes. "
@@ -214,12 +224,10 @@ def _give_up(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) 
     raise JobFailedError(f"job {row.job_id} {state} after {row.attempt} attempts. {message}".strip(), job_id=row.job_id)
 
 
-def _doubt(dealings: Dealings, row: SubmissionRow) -> str:
-    assert row.claimed_until is not None
-    sent = row.claimed_until - _settling(dealings)
+def _doubt(row: SubmissionRow) -> str:
     return (
-        f"a request was sent to {row.backend} at {sent:%Y-%m-%d %H:%M:%S} UTC without an answer, and its jobs cannot "
-        "be searched: look there whether it has the job, and set another `replicate` to buy a new one."
+        f"a request was sent to {row.backend} at {row.sent_at:%Y-%m-%d %H:%M:%S} UTC without an answer, and its jobs "
+        "cannot be searched: look there whether it has the job, and set another `replicate` to buy a new one."
     )
 
 

@@ -89,15 +89,16 @@ def _translated(error: Exception, who: str, doing: str, redacted: Callable[[str]
         # The client looked for something in an answer that does not have it.
         return ProviderUnavailableError(f"{who} answers with something else than asked for, {doing}")
     if status is None:
-        return ProviderError(redacted(f"{who}, {doing}: {_short(str(error) or type(error).__name__)}"))
-    reason = redacted(_reason(error))
+        return ProviderError(f"{who}, {doing}: {_short(redacted(str(error) or type(error).__name__))}")
+    # What is secret is taken out before the text is cut: a key that the cut goes through would not be found.
+    reason = _short(redacted(_reason(error)))
     if status == -1:
         return ProviderUnavailableError(f"{who} cannot be reached, {doing}: {reason}")
     if status >= 500 or status in PASSING:
-        # Of all passing refusals, only that of too many requests says that nothing was accepted.
-        accepted = status != TOO_MANY_REQUESTS
+        # Of all passing refusals, only a first answer of too many requests says that nothing was accepted.
+        unsent = status == TOO_MANY_REQUESTS and not _repeated(error)
         return ProviderUnavailableError(
-            f"{who} answers {status}, {doing}: {reason}", _retry_after(error), sent=accepted
+            f"{who} answers {status}, {doing}: {reason}", _retry_after(error), sent=not unsent
         )
     if status in {401, 403}:
         return ProviderError(f"{who} refuses access ({status}), {doing}: {reason} Check the API key and the instance.")
@@ -108,9 +109,15 @@ def _reason(error: BaseException) -> str:
     """What the service says in its own form of an error, else the text of the client."""
     try:
         first = response_of(error).json()["errors"][0]
-        return _short(" ".join(filter(None, [f"{first['message']}", first.get("solution")])))
+        return " ".join(filter(None, [f"{first['message']}", first.get("solution")]))
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        return _short(str(error))
+        return str(error)
+
+
+def _repeated(error: BaseException) -> bool:
+    """Whether the client had sent the request before, and repeated it by itself."""
+    retries = getattr(getattr(response_of(error), "raw", None), "retries", None)
+    return retries is None or bool(retries.history)
 
 
 def _retry_after(error: BaseException) -> float | None:

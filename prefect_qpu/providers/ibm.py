@@ -209,7 +209,7 @@ class IBMQuantumProvider:
             JobRefusedError: there is no job, and sending the same again would not help.
         """
         registers = tuple(registers_of(pub.circuit) for pub in request.pubs)
-        job_id = self._without_twins(self._accepted(request), request.tag)
+        job_id = self._accepted(request)
         self._registers[job_id] = registers
         return job_id
 
@@ -316,18 +316,6 @@ class IBMQuantumProvider:
         with ExitStack() as stack:
             mode = self._workload or stack.enter_context(workload(self._spec, opened.backend))
             return str(SamplerV2(mode=mode, options=options).run(list(request.pubs)).job_id())
-
-    def _without_twins(self, job_id: str, tag: str) -> str:
-        """The most advanced of the jobs with the tag; the others are cancelled."""
-        try:
-            jobs = [status for status in self.find(tag) if status.state in _BEST]
-            best, *others = sorted(jobs, key=lambda job: (_BEST.index(job.state), job.job_id != job_id))
-            for other in others:
-                self.cancel(other.job_id)
-        except (ProviderError, ValueError):
-            # The job exists, also if the list cannot be read or does not have it yet.
-            return job_id
-        return best.job_id
 
     def _told(self, job: Mapping[str, Any]) -> JobStatus:
         status = job_status(job)

@@ -48,9 +48,15 @@ class Results:
             record.qpu_seconds = result.qpu_seconds
             record.job_created_at, record.job_started_at = result.created, result.started
             record.job_finished_at = result.finished
-            if moved(record.state, "done") == "done":
+            # A job that was thought lost is found again with its result.
+            if record.state == "lost" or moved(record.state, "done") == "done":
                 record.state, record.ended_at = "done", now
             return True
+
+    def has_results(self, submission_id: int) -> bool:
+        """Whether the counts of a submission are stored, however it ended."""
+        with self._database.reading() as session:
+            return _has_results(session, submission_id)
 
     def results(self, submission_id: int) -> list[BitArray]:
         """The counts of each PUB, with the shots in ascending order.

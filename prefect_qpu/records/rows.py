@@ -82,6 +82,8 @@ class SubmissionRow(_Row):
     error: str | None
     claimed_by: str | None
     claimed_until: datetime | None
+    sent_at: datetime | None
+    lost_since: datetime | None
     cancel_requested_at: datetime | None
     created_at: datetime
     submitted_at: datetime | None

@@ -155,6 +155,10 @@ class Submission(Base):
     """Who began to send the request."""
     claimed_until: Mapped[datetime | None]
     """Until when a job of that sending may still appear at the provider."""
+    sent_at: Mapped[datetime | None]
+    """When the request was first sent with an effect that is not known."""
+    lost_since: Mapped[datetime | None]
+    """Since when the provider does not know the job."""
     cancel_requested_at: Mapped[datetime | None]
     """Since when no run wants the job any more."""
     created_at: Mapped[datetime]

@@ -36,8 +36,30 @@ class Statuses(Results):
             record.claimed_by, record.claimed_until = owner, until
             return True
 
-    def release(self, submission_id: int, owner: str) -> None:
+    def sending(self, submission_id: int, owner: str, now: datetime, until: datetime) -> bool | None:
+        """Whether this is the first sending of the request; none if the claim is no longer the owner's.
+
+        Called directly before the request is sent: the claim counts from here, and the row remembers that a job may
+        exist, whatever becomes of the claim.
+
+        Raises:
+            RecordNotFoundError: there is no such submission.
+        """
+        with self._database.writing() as session:
+            record = locked(session, submission_id)
+            if record.claimed_by != owner or record.job_id is not None or record.state in FINAL:
+                return None
+            first = record.sent_at is None
+            record.claimed_until, record.sent_at = until, record.sent_at or now
+            return first
+
+    def release(self, submission_id: int, owner: str, *, unsent: bool = False) -> None:
         """End the claim of ``owner``, who knows that its sending has made no job.
+
+        Args:
+            submission_id: The submission.
+            owner: Who claimed it.
+            unsent: Whether no sending before this one can have made a job either.
 
         Raises:
             RecordNotFoundError: there is no such submission.
@@ -46,6 +68,7 @@ class Statuses(Results):
             record = locked(session, submission_id)
             if record.claimed_by == owner:
                 record.claimed_by = record.claimed_until = None
+                record.sent_at = None if unsent else record.sent_at
 
     def accepted(self, submission_id: int, job_id: str, now: datetime) -> SubmissionRow:
         """The submission, with the job that serves it.
@@ -79,8 +102,7 @@ class Statuses(Results):
             if status.job_id:
                 _serve(record, status.job_id, now)
             new = insert_missing(session, schema.StatusEvent, _event(submission_id, status, now))
-            if certain or not _ends(status):
-                _move(record, status, now)
+            _hear(record, status, now, certain=certain)
             return new
 
     def record_statuses(self, told: Mapping[int, JobStatus], now: datetime) -> None:
@@ -92,17 +114,14 @@ class Statuses(Results):
         """
         if not told:
             return
-        query = select(schema.Submission).where(schema.Submission.id.in_(told)).with_for_update()
+        table = schema.Submission
+        query = select(table).where(table.id.in_(told)).order_by(table.id).with_for_update()
         with self._database.writing() as session:
-            insert_missing(session, schema.StatusEvent, [_event(key, status, now) for key, status in told.items()])
-            for record in session.scalars(query):
-                if not _ends(told[record.id]):
-                    _move(record, told[record.id], now)
-
-    def lost_since(self, submission_id: int) -> datetime | None:
-        """Since when the provider does not know the job, by our clock; none if it knew it when it was last asked."""
-        events = self.events(submission_id)
-        return events[-1].recorded_at if events and events[-1].status == JobState.LOST else None
+            # Rows are locked before events are written, as everywhere: two orders would lock each other out.
+            records = list(session.scalars(query))
+            insert_missing(session, schema.StatusEvent, [_event(item.id, told[item.id], now) for item in records])
+            for record in records:
+                _hear(record, told[record.id], now, certain=False)
 
     def events(self, submission_id: int) -> list[EventRow]:
         """What the provider said of the job, in the order in which it was recorded."""
@@ -122,8 +141,10 @@ def _event(submission_id: int, status: JobStatus, now: datetime) -> dict[str, An
     }
 
 
-def _ends(status: JobStatus) -> bool:
-    return told_state(status.state) in FINAL
+def _hear(record: schema.Submission, status: JobStatus, now: datetime, *, certain: bool) -> None:
+    record.lost_since = (record.lost_since or now) if status.state is JobState.LOST else None
+    if certain or told_state(status.state) not in FINAL:
+        _move(record, status, now)
 
 
 def _serve(record: schema.Submission, job_id: str, now: datetime) -> None:

@@ -176,7 +176,8 @@ def _take(session: Session, wanted: dict[str, Any], replicate: int | None) -> sc
     table = schema.Submission
     same = select(table).where(table.content_hash == wanted["content_hash"])
     if replicate is None:
-        shared = same.where(table.state.in_(OPEN)).order_by(table.id.desc())
+        wanted_still = table.state.in_(OPEN), table.cancel_requested_at.is_(None)
+        shared = same.where(*wanted_still).order_by(table.id.desc())
         highest = select(func.max(table.replicate)).where(table.content_hash == wanted["content_hash"])
         number = (session.scalar(highest) or 0) + 1
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from prefect_qpu.latency import PRIMARY
 from prefect_qpu.providers.types import JobStatus
@@ -88,22 +89,20 @@ class Waiting:
 
     def wanted(self, submission_id: int, *, besides: str | None = None) -> bool:
         """Whether a run that has not ended, other than ``besides``, waits for the submission."""
-        link, run = schema.RunSubmission, schema.Run
-        query = (
-            select(run.id)
-            .join(link, link.run_id == run.id)
-            .where(link.submission_id == submission_id, run.state.in_(_UNENDED), run.id != (besides or ""))
-            .limit(1)
-        )
         with self._database.reading() as session:
-            return session.scalar(query) is not None
+            return _wanted(session, submission_id, besides)
 
-    def request_cancel(self, submission_id: int, now: datetime) -> None:
-        """Remember that the job of an open submission is to be cancelled, also if it is not known yet."""
-        table = schema.Submission
-        open_one = update(table).where(table.id == submission_id, table.state.in_(OPEN))
+    def request_cancel(self, submission_id: int, now: datetime, *, besides: str | None = None) -> bool:
+        """Remember that the job of an open submission is to be cancelled, also if it is not known yet; whether it is.
+
+        It is not, if a run that has not ended, other than ``besides``, waits for it. No later run joins it.
+        """
         with self._database.writing() as session:
-            session.execute(open_one.where(table.cancel_requested_at.is_(None)).values(cancel_requested_at=now))
+            record = locked(session, submission_id)
+            if record.state not in OPEN or _wanted(session, submission_id, besides):
+                return False
+            record.cancel_requested_at = record.cancel_requested_at or now
+            return True
 
     def add_surplus(self, submission_id: int, jobs: Iterable[JobStatus], now: datetime) -> None:
         """Keep jobs that carry the tag of a submission which another job serves; a known one gets its new state.
@@ -137,3 +136,14 @@ class Waiting:
         with self._database.reading() as session:
             record = session.get(schema.JobCalibration, submission_id)
             return record.calibration_hash if record else None
+
+
+def _wanted(session: Session, submission_id: int, besides: str | None) -> bool:
+    link, run = schema.RunSubmission, schema.Run
+    query = (
+        select(run.id)
+        .join(link, link.run_id == run.id)
+        .where(link.submission_id == submission_id, run.state.in_(_UNENDED), run.id != (besides or ""))
+        .limit(1)
+    )
+    return session.scalar(query) is not None

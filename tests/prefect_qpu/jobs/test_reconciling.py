@@ -118,7 +118,8 @@ def test_an_unreachable_provider_changes_nothing(run: Run, provider: UnreliableP
 def test_a_job_that_no_run_wants_any_more_is_cancelled(run: Run, provider: UnreliableProvider) -> None:
     submit(run)
     told(provider, JobState.QUEUED)
-    run.store.waiting.request_cancel(row(run).id, utc_now())
+    assert not run.store.waiting.request_cancel(row(run).id, utc_now()), "a run waits for it"
+    assert run.store.waiting.request_cancel(row(run).id, utc_now(), besides=run.id)
     assert one_pass(run.store, provider).cancelled == 0, "a run waits for it"
     run.finish("failed")
     assert one_pass(run.store, provider).cancelled == 1

@@ -15,8 +15,8 @@ from prefect_qpu.errors import (
     JobLostError,
     ProviderUnavailableError,
 )
-from prefect_qpu.jobs import Action, advance, complete, counts
-from prefect_qpu.jobs.steps import LOST_AFTER
+from prefect_qpu.jobs import Action, Dealings, advance, complete, counts, reconcile
+from prefect_qpu.jobs.steps import LOST_AFTER, adopt
 from prefect_qpu.latency import PRIMARY, utc_now
 from prefect_qpu.providers import JobRequest, JobResult, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
@@ -257,3 +257,86 @@ def test_counts_that_do_not_fit_the_request_are_refused_and_not_stored(
     provider.damage = lambda result: result
     assert advance(run, PRIMARY) is Action.FETCH
     assert len(counts(run, PRIMARY)) == 2
+
+
+def test_a_job_that_was_adopted_meanwhile_is_not_cancelled_by_the_one_who_sent_its_twin(
+    run: Run, provider: UnreliableProvider
+) -> None:
+    def meanwhile() -> None:
+        provider.meanwhile = None
+        row = run.store.submissions.for_run(run.id)[PRIMARY]
+        first = AerProvider.submit(provider, JobRequest((), row.request_hash))
+        provider.states[first] = JobStatus(first, JobState.QUEUED)
+        run.store.submissions.accepted(row.id, first, utc_now())
+
+    provider.meanwhile = meanwhile
+    submit(run)
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    assert row.job_id not in provider.bought
+    assert provider.cancelled == provider.bought
+
+
+def test_whoever_adopts_late_spares_the_job_that_serves(run: Run, provider: UnreliableProvider) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    serving, running = "serving", "running"
+    run.store.submissions.accepted(row.id, serving, utc_now())
+    told = [JobStatus(running, JobState.RUNNING), JobStatus(serving, JobState.QUEUED)]
+    adopt(Dealings(run.store, provider), row, told)
+    assert run.store.submissions.get(row.id).job_id == serving
+    assert provider.cancelled == [running]
+
+
+def test_two_single_denials_hours_apart_do_not_lose_a_job(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    (job_id,) = provider.bought
+    hours = iter(range(1, 20))
+    later = open_run(run.store, ghz(), provider, run_id=run.id, clock=lambda: utc_now() + next(hours) * 3 * LOST_AFTER)
+    for state in (JobState.LOST, JobState.QUEUED, JobState.LOST):
+        provider.states[job_id] = JobStatus(job_id, state)
+        assert advance(later, PRIMARY) is Action.WAIT
+
+
+def test_a_job_that_was_given_up_as_lost_and_comes_back_is_fetched_once(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    run.store.submissions.record_status(row.id, JobStatus("", JobState.LOST), utc_now())
+    provider.let_all_end()
+    assert advance(run, PRIMARY) is Action.FETCH
+    assert advance(run, PRIMARY) is Action.FINISHED
+    assert run.store.submissions.get(row.id).state == "done"
+
+
+def test_a_twin_that_cannot_be_cancelled_does_not_hold_the_result_up(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    twin = AerProvider.submit(provider, JobRequest((), run.store.submissions.for_run(run.id)[PRIMARY].request_hash))
+    provider.states[twin] = JobStatus(twin, JobState.RUNNING)
+    provider.refuse_cancel = True
+    patiently(run)
+    assert len(counts(run, PRIMARY)) == 2
+
+
+def test_a_sender_that_lost_its_claim_sends_nothing(run: Run, provider: UnreliableProvider) -> None:
+    stage_submit = run.store.submissions.sending
+    run.store.submissions.sending = lambda *_, **__: None  # type: ignore[method-assign]
+    assert submit(run).job_id is None
+    assert provider.bought == []
+    run.store.submissions.sending = stage_submit  # type: ignore[method-assign]
+
+
+def test_a_request_that_was_sent_is_looked_for_also_after_a_failed_search(
+    run: Run, provider: UnreliableProvider
+) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    settled = timedelta(seconds=run.experiment.submission.settle + 1)
+    later = open_run(run.store, ghz(), provider, run_id=run.id, clock=lambda: utc_now() + settled)
+    provider.fail_finds = 1
+    with pytest.raises(ProviderUnavailableError):
+        advance(later, PRIMARY)
+    assert run.store.submissions.for_run(run.id)[PRIMARY].sent_at is not None
+    done = reconcile(Dealings(run.store, provider), run.store.submissions.open())
+    assert done.adopted == 1

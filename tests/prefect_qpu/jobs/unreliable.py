@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.errors import ProviderUnavailableError, QpuError
+from prefect_qpu.errors import ProviderError, ProviderUnavailableError, QpuError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.providers import JobRequest, JobResult, JobStatus
 from prefect_qpu.providers.aer import AerProvider
@@ -23,6 +23,8 @@ class UnreliableProvider(AerProvider):
         self.lose_answers = 0
         self.drop_requests = 0
         self.fail_polls = 0
+        self.fail_finds = 0
+        self.refuse_cancel = False
         self.refusal: QpuError | None = None
         self.hidden: set[str] = set()
         self.meanwhile: Callable[[], None] | None = None
@@ -52,12 +54,17 @@ class UnreliableProvider(AerProvider):
         return [self.states.get(status.job_id, status) for status in found]
 
     def find(self, tag: str) -> list[JobStatus]:
+        if self.fail_finds:
+            self.fail_finds -= 1
+            raise ProviderUnavailableError("503")
         mine = {*self.bought, *self.states} - self.hidden
         if not self.searchable:
             return []
         return [status for status in super().find(tag) if status.job_id in mine]
 
     def cancel(self, job_id: str) -> None:
+        if self.refuse_cancel:
+            raise ProviderError("400: the job cannot be cancelled")
         self.cancelled.append(job_id)
 
     def result(self, job_id: str, pubs: Sequence[SamplerPub] = ()) -> JobResult:

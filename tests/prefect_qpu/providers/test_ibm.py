@@ -179,23 +179,18 @@ def test_a_result_of_another_request_is_refused(
 
 
 def test_jobs_that_the_client_multiplied_are_reduced_to_one(
-    provider: IBMQuantumProvider, bell: SamplerPub, server: Emulator, tag: str
+    provider: IBMQuantumProvider, run: Run, server: Emulator
 ) -> None:
     server.set(run_s=600)
     faults(server, "POST", "/jobs", status=504, accept=True, times=2)
-    job_id = provider.submit(JobRequest((bell,), tag))
-    jobs = {job["id"]: job["state"] for job in bought(server, tag)}
+    job_id = submit(run).job_id
+    jobs = {job["id"]: job["state"] for job in bought(server, request_of(run))}
     assert len(jobs) == 3
     assert jobs.pop(job_id) in {QUEUED, RUNNING}
     assert set(jobs.values()) == {CANCELLED}
+    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    assert run.store.waiting.surplus(row.id) == dict.fromkeys(jobs, "cancelled")
     provider.cancel(job_id)
-
-
-def test_an_accepted_job_is_told_also_if_its_twins_cannot_be_looked_for(
-    provider: IBMQuantumProvider, bell: SamplerPub, server: Emulator, tag: str
-) -> None:
-    faults(server, "GET", "/jobs", status=429)
-    assert provider.submit(JobRequest((bell,), tag)) == bought(server, tag)[0]["id"]
 
 
 @pytest.mark.parametrize(
@@ -335,7 +330,7 @@ def test_many_jobs_are_asked_for_in_few_requests(
     monkeypatch.setattr(ibm_jobs, "PAGE", 20)
     server.set(execution="null", run_s=600)
     server.ask("PUT", "/faults", [{"method": "POST", "path": "/jobs", "duplicates": 22}])
-    keep = _without_reduction(provider)
+    keep = provider
     keep.submit(JobRequest((bell,), tag))
     found = provider.find(tag)
     assert len(found) == len({status.job_id for status in found}) == 23
@@ -348,14 +343,6 @@ def test_many_jobs_are_asked_for_in_few_requests(
     assert len(server.ask("GET", "/requests")) <= FEW + 5
     for status in found:
         provider.cancel(status.job_id)
-
-
-def _without_reduction(provider: IBMQuantumProvider) -> IBMQuantumProvider:
-    class Careless(IBMQuantumProvider):
-        def _without_twins(self, job_id: str, tag: str) -> str:
-            return job_id
-
-    return Careless(provider._spec, provider._account)
 
 
 def test_a_tag_that_the_service_ignored_finds_no_job_of_others(

@@ -56,13 +56,23 @@ def test_equal_counts_are_stored_once(store: RecordStore, intended: Intend) -> N
         assert len({row.blob_hash for row in session.query(schema.Result)}) == 1
 
 
-def test_counts_of_a_lost_job_are_kept_and_the_end_stays(store: RecordStore, intended: Intend) -> None:
+def test_a_lost_job_that_comes_back_with_its_counts_is_done(store: RecordStore, intended: Intend) -> None:
     row = intended()
     store.submissions.record_status(row.id, JobStatus("job", JobState.LOST), NOW)
     assert store.submissions.store_results(row.id, JobResult(counts()), NOW)
     assert not store.submissions.store_results(row.id, JobResult(counts(2)), NOW)
-    assert store.submissions.get(row.id).state == "lost"
-    assert len(store.submissions.results(row.id)) == 2
+    assert store.submissions.get(row.id).state == "done"
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_counts_of_a_job_that_ended_otherwise_are_kept_and_the_end_stays(
+    store: RecordStore, intended: Intend, state: JobState
+) -> None:
+    row = intended()
+    store.submissions.record_status(row.id, JobStatus("job", state), NOW)
+    assert store.submissions.store_results(row.id, JobResult(counts()), NOW)
+    assert store.submissions.get(row.id).state == str(state)
+    assert store.submissions.has_results(row.id)
 
 
 def test_a_result_that_cannot_be_stored_leaves_nothing_behind(store: RecordStore, intended: Intend) -> None:

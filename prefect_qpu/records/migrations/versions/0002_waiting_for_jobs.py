@@ -45,12 +45,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("submission_id", name="pk_job_calibrations"),
     )
-    op.add_column("submissions", sa.Column("cancel_requested_at", MOMENT, nullable=True))
+    for column in ("sent_at", "lost_since", "cancel_requested_at"):
+        op.add_column("submissions", sa.Column(column, MOMENT, nullable=True))
     op.create_index("ix_runs_state", "runs", ["state"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_runs_state", "runs")
-    op.drop_column("submissions", "cancel_requested_at")
+    for column in ("sent_at", "lost_since", "cancel_requested_at"):
+        op.drop_column("submissions", column)
     for table in ("job_calibrations", "surplus_jobs", "identity"):
         op.drop_table(table)
