@@ -276,7 +276,7 @@ class Experiment(Definition):
         Example:
             >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})
             Traceback (most recent call last):
-            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut.
+            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut, tfim.
         """
         try:
             return cls.model_validate(data, context={"base": base or Path(), "circuits": circuits})

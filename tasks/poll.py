@@ -9,7 +9,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.logging import get_run_logger
 
 from prefect_qpu.errors import InvalidResultError, ProviderUnavailableError, StoreError
-from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, Action
+from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, longest_interval
 from prefect_qpu.latency import PRIMARY
 from prefect_qpu.reports.markdown import artifact_prefix
 from prefect_qpu.run import Run
@@ -44,7 +44,7 @@ async def poll(run: Run, patience: float | None = None) -> bool:
             if patience is not None and waited.seconds >= patience:
                 await _show(run, waited)
                 return False
-            await waited.pause()
+            await waited.pause(longest_interval(run.provider))
             if waited.seconds > SHOW_AFTER:
                 await _show(run, waited)
     if waited.shown is not None:
@@ -66,9 +66,9 @@ class _Wait:
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    async def pause(self) -> None:
+    async def pause(self, longest: float) -> None:
         await asyncio.sleep(self.interval)
-        self.interval = min(self.interval * GROWTH, LONGEST_INTERVAL)
+        self.interval = min(self.interval * GROWTH, longest)
 
 
 async def _look(run: Run, waited: _Wait) -> Action | None:

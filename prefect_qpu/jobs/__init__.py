@@ -4,13 +4,12 @@ from prefect_qpu.jobs.abandoning import abandon, overdue
 from prefect_qpu.jobs.decision import Action, Known, decide
 from prefect_qpu.jobs.intent import intend
 from prefect_qpu.jobs.reconciling import Reconciled, reconcile
-from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL, advance, complete, counts, dealings
+from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, advance, complete, counts, dealings, longest_interval
 from prefect_qpu.jobs.steps import Dealings
 
 __all__ = [
     "FIRST_INTERVAL",
     "GROWTH",
-    "LONGEST_INTERVAL",
     "Action",
     "Dealings",
     "Known",
@@ -22,6 +21,7 @@ __all__ = [
     "dealings",
     "decide",
     "intend",
+    "longest_interval",
     "overdue",
     "reconcile",
 ]

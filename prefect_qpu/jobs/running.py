@@ -14,6 +14,8 @@ from prefect_qpu.records import SubmissionRow
 from prefect_qpu.run import Run
 
 FIRST_INTERVAL, LONGEST_INTERVAL, GROWTH = 0.01, 5.0, 1.4
+LONGEST_HERE = 0.25
+"""Longest pause between two looks at a job in this process, which costs nobody anything."""
 
 
 def dealings(run: Run, provider: Provider | None = None) -> Dealings:
@@ -46,8 +48,13 @@ def complete(
     while (action := advance(run, role, provider)) is not Action.FINISHED:
         if action is Action.WAIT:
             sleep(pause)
-            pause = min(pause * GROWTH, LONGEST_INTERVAL)
+            pause = min(pause * GROWTH, longest_interval(provider or run.provider))
     return counts(run, role)
+
+
+def longest_interval(provider: Provider) -> float:
+    """Seconds after which a job is looked at again at the latest."""
+    return LONGEST_INTERVAL if provider.durable else LONGEST_HERE
 
 
 def counts(run: Run, role: str) -> list[BitArray]:
