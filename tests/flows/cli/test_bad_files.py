@@ -69,7 +69,7 @@ def test_what_is_no_file_is_named(refusal: Refused, tmp_path: Path, command: str
 
 def test_an_alias_that_contains_itself_is_no_setting(refused: Refused) -> None:
     told = refused("name: a\nworkload: &w {kind: *w}")
-    assert told == "workload.kind: got {'kind': {...}}, expected one of circuit, maxcut."
+    assert told == "workload.kind: got {'kind': {...}}, expected one of circuit, maxcut, tfim."
 
 
 def test_a_date_is_a_text_as_it_is_in_json(refused: Refused) -> None:
