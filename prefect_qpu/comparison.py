@@ -20,6 +20,8 @@ class Classical:
     value: float
     exact: bool
     seconds: float
+    error: float | None = None
+    """How far the exact value may be from this one; none if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -90,20 +92,35 @@ def judge(
     if sense is not None and quantum.best is not None:
         return _by_solution(quantum, classical, quantum.best, sense)
     difference = float(quantum.estimate.value) - classical.value
-    result = equivalence(
-        difference, float(quantum.estimate.stderr), tolerance, confidence=confidence, shots=quantum.estimate.shots
-    )
-    if result.verdict is Verdict.PASS:
+    smallest, largest = _differences(difference, classical)
+    near, far = (_verdict(quantum, tolerance, confidence, width) for width in (smallest, largest))
+    if far is Verdict.PASS:
         return _by_time(quantum, classical, f"both values agree within {tolerance:g}")
-    if result.verdict is Verdict.INCONCLUSIVE:
+    if near is Verdict.FAIL and (classical.exact or (classical.error is not None and smallest > tolerance)):
+        known = "is exact" if classical.exact else f"is proven to {classical.error:.2g}"
         return Opinion(
-            "not distinguishable", f"the difference {difference:+.4g} is undecided against the tolerance {tolerance:g}"
+            "classical better", f"the {classical.method} value {known}, the quantum estimate is {difference:+.4g} off"
         )
-    if classical.exact:
-        return Opinion(
-            "classical better", f"the {classical.method} value is exact, the quantum estimate is {difference:+.4g} off"
-        )
-    return Opinion("not comparable", f"the values differ by {difference:+.4g} and neither is known to be right")
+    if near is Verdict.FAIL:
+        return Opinion("not comparable", f"the values differ by {difference:+.4g} and neither is known to be right")
+    doubt = f" and the classical error of {classical.error:.2g}" if classical.error else ""
+    return Opinion(
+        "not distinguishable",
+        f"the difference {difference:+.4g} is undecided against the tolerance {tolerance:g}{doubt}",
+    )
+
+
+def _differences(difference: float, classical: Classical) -> tuple[float, float]:
+    """The smallest and the largest difference to the exact value."""
+    error = classical.error or 0.0
+    return max(0.0, abs(difference) - error), abs(difference) + error
+
+
+def _verdict(quantum: Quantum, tolerance: float, confidence: float, difference: float) -> Verdict:
+    estimate = quantum.estimate
+    return equivalence(
+        difference, float(estimate.stderr), tolerance, confidence=confidence, shots=estimate.shots
+    ).verdict
 
 
 def judge_hypothesis(

@@ -88,9 +88,18 @@ class BaselineSummary(_Model):
     details: dict[str, Any] = {}
     gap: float | None = None
     """How far the value may be from the best one, relative to the bound."""
+    error: float | None = None
+    """How far the exact expectation value may be."""
     peak_bytes: int | None = None
     seed: int | None = None
     versions: dict[str, str] = {}
+
+    @property
+    def status(self) -> str:
+        """What is proven of the value."""
+        if self.exact or self.error is None:
+            return "exact" if self.exact else "not proven exact"
+        return f"within {self.error:.2g} of the exact value"
 
 
 class SpanSummary(_Model):

@@ -32,6 +32,8 @@ class Baseline:
     """Of the solvers; none where nothing is drawn."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Version of each library that computed."""
+    error: float | None = None
+    """Bound on the difference to the exact expectation value, besides rounding; none where something is optimised."""
 
     @property
     def gap(self) -> float | None:

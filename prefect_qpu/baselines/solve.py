@@ -3,10 +3,9 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.baselines import brute_force, free_fermions, statevector
+from prefect_qpu.baselines import brute_force, free_fermions
 from prefect_qpu.baselines.measuring import Measured, versions_of
 from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
-from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
 def solve_baseline(
     workload: Workload, encoding: Encoding, time_limit: float, *, seed: int = 0, clock: Clock = time.perf_counter
 ) -> BaselineReport:
-    """The best classical answers: a large cut for MaxCut, the ground energy of a chain, exact expectation values else.
+    """The best classical answers: a large cut for MaxCut, the ground energy of a chain, expectation values else.
 
+    A workload that has `prefect_qpu.workloads.Workload.baselines` of its own gets those.
     MaxCut has an answer on any graph: where it is not proven to be the best, its bound tells how good it is.
 
     Args:
@@ -36,12 +36,17 @@ def solve_baseline(
         >>> [(item.method, item.value, item.exact) for item in report.baselines]
         [('brute force', 2.0, True)]
     """
+    own = workload.baselines(time_limit, seed)
+    if own is not None:
+        return own
     if isinstance(workload, MaxCutWorkload):
         return _largest_cut(workload, time_limit, seed, clock)
     if isinstance(workload, TfimWorkload):
         return _ground_energy(workload, clock)
     if workload.objective() is None:
-        return _exact_values(encoding, time_limit, clock)
+        from prefect_qpu.baselines.circuit_values import solve_values
+
+        return solve_values(encoding, time_limit, clock=clock)
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
@@ -107,32 +112,3 @@ def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
         versions=versions_of("scipy", "numpy"),
     )
     return BaselineReport((baseline,))
-
-
-def _exact_values(encoding: Encoding, time_limit: float, clock: Clock) -> BaselineReport:
-    reason = statevector.refusal(encoding, time_limit)
-    if reason is not None:
-        return BaselineReport((), reason)
-    with Measured(clock) as measured:
-        values = statevector.exact_values(encoding, time_limit) or {}
-    certificate = {
-        "kind": "statevector",
-        "circuit": circuit_hash(encoding.circuit),
-        "parameters": {name: float(value) for name, value in encoding.parameters.items()},
-    }
-    baselines = (
-        Baseline(
-            "state vector",
-            name,
-            value,
-            None,
-            exact=True,
-            certificate=certificate,
-            seconds=measured.seconds / len(values),
-            details={"bytes": statevector.predicted_bytes(encoding)},
-            peak_bytes=measured.peak_bytes,
-            versions=versions_of("qiskit", "numpy"),
-        )
-        for name, value in values.items()
-    )
-    return BaselineReport(tuple(baselines))

@@ -1,5 +1,7 @@
 """Exact expectation values by a state vector: the opponent of circuits that are small enough."""
 
+from math import inf
+
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Statevector
@@ -41,10 +43,18 @@ def refusal(encoding: Encoding, time_limit: float) -> str | None:
     qubits = encoding.circuit.num_qubits
     if qubits > MOST_QUBITS:
         return f"{qubits} qubits are more than the {MOST_QUBITS} of a state vector"
-    seconds = _simple(_bound(encoding)).size() * 2.0**qubits * _SECONDS_PER_AMPLITUDE
+    seconds = predicted_seconds(encoding)
     if seconds > time_limit:
         return f"a state vector of {qubits} qubits would take about {seconds:.2g} s, more than {time_limit:g} s"
     return None
+
+
+def predicted_seconds(encoding: Encoding) -> float:
+    """Predicted wall time of `exact_values`; infinite above `MOST_QUBITS` qubits."""
+    qubits = encoding.circuit.num_qubits
+    if qubits > MOST_QUBITS:
+        return inf
+    return float(_simple(_bound(encoding)).size() * 2.0**qubits * _SECONDS_PER_AMPLITUDE)
 
 
 def predicted_bytes(encoding: Encoding) -> int:

@@ -49,7 +49,7 @@ def baselines_table(summary: RunSummary) -> Table:
             number(item.value, 8),
             "" if item.bound is None else number(item.bound, 8),
             "" if item.gap is None else f"{100 * item.gap:.3g}\u202f%",
-            "exact" if item.exact else "not proven exact",
+            item.status,
             _LONG_HASH.sub(r"\1…", "; ".join(f"{name}: {value}" for name, value in facts(_brief(item.certificate)))),
             seconds(item.seconds),
             "" if item.peak_bytes is None else data_size(item.peak_bytes),

@@ -86,7 +86,7 @@ def comparison_markdown(summary: RunSummary) -> str:
             item.method,
             number(item.value),
             "" if item.bound is None else number(item.bound),
-            "exact" if item.exact else "not proven exact",
+            item.status,
             seconds(item.seconds),
         )
         for item in summary.baselines

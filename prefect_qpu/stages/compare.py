@@ -117,7 +117,8 @@ def _classical(run: Run, observable: str) -> Classical | None:
         if row.observable == observable:
             details = row.document.get("details", {})
             # That nothing is better need not be proven to have the answer; the cost counts the proof too.
-            return Classical(row.method, row.value, row.exact, details.get("seconds_to_value", row.seconds))
+            seconds = details.get("seconds_to_value", row.seconds)
+            return Classical(row.method, row.value, row.exact, seconds, row.document.get("error"))
     return None
 
 

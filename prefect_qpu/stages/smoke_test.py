@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.baselines import exact_values
+from prefect_qpu.baselines.circuit_values import exact_expectations
 from prefect_qpu.errors import JobFailedError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.jobs import complete, intend
@@ -67,7 +67,7 @@ def _simulate(run: Run) -> dict[str, Any]:
     findings = {
         finding.message: None for circuit in transpiled.circuits for finding in target_findings(circuit, target)
     }
-    exact = exact_values(_encoding(run)) or {}
+    exact = exact_expectations(_encoding(run))
     ideal, no_ideal = _ideal(run, encoded, transpiled)
     noisy, no_noisy = _noisy(run, encoded, transpiled)
     return {

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
@@ -11,7 +11,11 @@ from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
 
 from prefect_qpu.definition import Definition
+from prefect_qpu.errors import CertificateError
 from prefect_qpu.hashing import content_hash
+
+if TYPE_CHECKING:
+    from prefect_qpu.baselines.protocol import Baseline, BaselineReport
 
 Sense = Literal["maximize", "minimize"]
 
@@ -76,6 +80,19 @@ class Workload(Definition, ABC):
     def decode(self, bits: BitArray) -> Answer | None:  # noqa: ARG002
         """The best solution among the shots (bit ``i`` is qubit ``i``); none where nothing is optimised."""
         return None
+
+    def baselines(self, time_limit: float, seed: int) -> "BaselineReport | None":  # noqa: ARG002
+        """Classical answers by solvers of the workload's own, within wall seconds; none leaves it to this package."""
+        return None
+
+    def check(self, baseline: "Baseline") -> None:
+        """Return if the certificate of one of its own `baselines` proves the value; it must not trust the solver.
+
+        Raises:
+            CertificateError: it does not.
+        """
+        kind = baseline.certificate.get("kind")
+        raise CertificateError(f"a certificate of the kind {kind!r} proves nothing about a {self.kind} workload")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Workload) and self.document() == other.document()

@@ -36,6 +36,26 @@ def test_two_uncertain_values_that_differ_are_not_comparable() -> None:
     assert verdict(Quantum(estimate(0.7), 0.01), heuristic) == "not comparable"
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [
+        (0.7, 0.1, "classical better"),
+        (0.7, 0.29, "not distinguishable"),
+        (0.7, 2.0, "not distinguishable"),
+        (1.0, 0.01, "classical better"),
+        (1.0, 0.2, "not distinguishable"),
+    ],
+)
+def test_the_error_of_a_classical_value_counts_for_neither_side(value: float, error: float, expected: str) -> None:
+    bounded = Classical("matrix product state", 1.0, exact=False, seconds=0.001, error=error)
+    assert verdict(Quantum(estimate(value), 0.01), bounded) == expected
+
+
+def test_a_noisy_estimate_is_not_refuted_by_a_value_that_nobody_knows() -> None:
+    unknown = Classical("matrix product state", 1.0, exact=False, seconds=0.1, error=2.0)
+    assert verdict(Quantum(estimate(1.0, 0.5), 0.01), unknown) == "not comparable"
+
+
 @pytest.mark.parametrize(("quantum", "classical"), [(None, EXACT), (Quantum(estimate(1.0), 1.0), None)])
 def test_a_missing_answer_is_not_compared(quantum: Quantum | None, classical: Classical | None) -> None:
     opinion = judge(

@@ -171,7 +171,7 @@ def test_an_unknown_kind_of_certificate_proves_nothing() -> None:
 
 def test_a_wrong_expectation_value_is_found() -> None:
     baseline = solved(CIRCUIT)
-    with pytest.raises(CertificateError, match="but the state vector gives"):
+    with pytest.raises(CertificateError, match="but the exact value is"):
         check_certificate(CIRCUIT, replace(baseline, value=baseline.value + 1e-6))
 
 

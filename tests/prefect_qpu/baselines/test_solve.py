@@ -80,9 +80,11 @@ def test_the_time_is_that_of_the_clock_and_is_shared_by_the_observables() -> Non
     ("workload", "time_limit", "reason"),
     [
         (
-            CircuitWorkload(qasm="OPENQASM 3.0; qubit[25] q;", observables={"z": "Z" * 25}),
-            1e9,
-            "25 qubits are more than the 24 of a state vector",
+            CircuitWorkload(
+                qasm='OPENQASM 3.0; include "stdgates.inc"; qubit[30] q; rx(0.3) q;', observables={"z": "Z" * 30}
+            ),
+            0.0,
+            "neither exact nor truncated methods have a value within 0 s",
         ),
         (TourWorkload(), 10.0, "no classical solver knows workloads of the kind tour"),
     ],
