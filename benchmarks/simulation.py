@@ -12,7 +12,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.providers import simulation
-from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.providers.preparation import Preparations
 from prefect_qpu.providers.simulation import Simulation
 

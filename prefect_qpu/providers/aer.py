@@ -17,11 +17,14 @@ from prefect_qpu.calibration import Calibration
 from prefect_qpu.errors import BackendError, InvalidResultError, JobCancelledError, JobFailedError, JobLostError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.providers.isolated import run_isolated
 from prefect_qpu.providers.pinning import only
 from prefect_qpu.providers.simulation import Simulation
 from prefect_qpu.providers.types import Availability, JobRequest, JobResult, JobState, JobStatus, Limits, Usage
 
+AUTOMATIC = "automatic"
+"""The method that is always known, so that nothing needs to be imported to check it."""
 LONG_SECONDS = 1.5
 """Predicted seconds above which a simulation gets a process of its own: Aer holds the interpreter while it runs."""
 
@@ -188,28 +191,6 @@ class AerProvider:
         return JobStatus(job_id, JobState.DONE, future.result().finished)
 
 
-def device_calibration(device: str) -> Calibration:
-    """The calibration that ships with a Qiskit fake device.
-
-    Raises:
-        BackendError: there is no device of this name; the message has the nearest names.
-    """
-    from difflib import get_close_matches
-
-    from qiskit_ibm_runtime import fake_provider
-
-    known = [name for name in vars(fake_provider) if name.startswith("Fake") and "Provider" not in name]
-    if device not in known:
-        near = ", ".join(get_close_matches(device, known, n=4, cutoff=0.4)) or ", ".join(sorted(known)[:4])
-        raise BackendError(
-            "backend.device",
-            given=device,
-            expected="the class name of a Qiskit fake device, for example FakeManilaV2",
-            hint=f"Near to it: {near}.",
-        )
-    return Calibration.from_backend(getattr(fake_provider, device)())
-
-
 def _timed(work: Callable[[Simulation], Any], simulation: Simulation, created: datetime, clock: Clock) -> JobResult:
     started = clock()
     counts, metadata = work(simulation)
@@ -224,6 +205,8 @@ def _universal_target() -> Target:
 
 
 def _check_method(method: str) -> None:
+    if method == AUTOMATIC:
+        return
     from qiskit_aer import AerSimulator
 
     known = AerSimulator().available_methods()

@@ -13,7 +13,7 @@ from qiskit_aer.noise import NoiseModel, pauli_error
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.errors import BackendError, ProviderUnavailableError
 from prefect_qpu.hashing import canonical_json
-from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.selection import A_DAY, Candidate, predicted_success, select
 
 CANDIDATES = st.lists(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.devices import device_calibration
 
 Refused = Callable[..., str]
 

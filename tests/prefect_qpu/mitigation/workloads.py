@@ -11,7 +11,7 @@ from prefect_qpu.calibration import Calibration
 from prefect_qpu.experiment import TranspileOptions
 from prefect_qpu.mitigation import Batch, Measurement, PlanContext
 from prefect_qpu.observables import group_terms
-from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.providers.simulation import Simulation
 from prefect_qpu.transpiling import compile_preparation, measure_in_basis
 

@@ -14,7 +14,8 @@ from prefect_qpu.errors import BackendError, JobFailedError
 from prefect_qpu.experiment import AerBackendSpec
 from prefect_qpu.providers import JobRequest, JobState, Provider
 from prefect_qpu.providers import aer as aer_module
-from prefect_qpu.providers.aer import AerProvider, device_calibration
+from prefect_qpu.providers.aer import AerProvider
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.providers.isolated import run_isolated
 from prefect_qpu.providers.simulation import Simulation, noise_model
 

@@ -11,7 +11,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Operator
 
 from prefect_qpu.providers import preparation, simulation
-from prefect_qpu.providers.aer import device_calibration
+from prefect_qpu.providers.devices import device_calibration
 from prefect_qpu.providers.preparation import Preparations, split
 from prefect_qpu.providers.simulation import Simulation, noise_model
 
