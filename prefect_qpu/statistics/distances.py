@@ -27,7 +27,7 @@ Outcome = TypeVar("Outcome", bound=Hashable)
 
 LARGEST_BIAS = 0.05
 """Expected distance of counts from their own distribution above which no interval is given."""
-RESAMPLES = 2000
+RESAMPLES = 1000
 _CHUNK = 2**21
 """Numbers that are resampled at once."""
 

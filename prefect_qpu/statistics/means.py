@@ -109,6 +109,11 @@ class Reach:
         return value - self.below, value + self.above
 
 
+def lower_limit(means: Sequence[Mean], confidence: float) -> float:
+    """Lower limit of a sum of independent means."""
+    return -_upper([mean.scaled(-1.0) for mean in means], confidence)
+
+
 def limits(means: Sequence[Mean], confidence: float) -> tuple[float, float]:
     """Lower and upper limit of a sum of independent means, each with this confidence.
 
@@ -117,7 +122,7 @@ def limits(means: Sequence[Mean], confidence: float) -> tuple[float, float]:
         >>> round(low, 4), high
         (0.8837, 1.0)
     """
-    return -_upper([mean.scaled(-1.0) for mean in means], confidence), _upper(means, confidence)
+    return lower_limit(means, confidence), _upper(means, confidence)
 
 
 def reach_of(means: Sequence[Mean], confidence: float) -> Reach:
@@ -153,7 +158,7 @@ def reach(
     if square <= 0:
         return Reach(plain, plain)
     end = min(1.0, sqrt(square))
-    longest = max(plain, norm * reach_of([Mean.of_pauli(end, shots)], confidence).below)
+    longest = max(plain, norm * (end - lower_limit([Mean.of_pauli(end, shots)], confidence)))
     return Reach(longest, longest)
 
 
@@ -162,8 +167,10 @@ def _upper(means: Sequence[Mean], confidence: float) -> float:
     centre = sum((mean.shots * mean.value + mean.high) / (mean.shots + 1) for mean in means)
     if high <= low or centre >= high:
         return high
-    part = (centre - low) / (high - low)
-    concentration = part * (1 - part) * (high - low) ** 2 / sum(map(_variance, means)) - 1
+    part, variance = (centre - low) / (high - low), sum(map(_variance, means)) / (high - low) ** 2
+    if not 0 < variance < part * (1 - part):
+        return high
+    concentration = part * (1 - part) / variance - 1
     return float(low + (high - low) * betaincinv(part * concentration, (1 - part) * concentration, confidence))
 
 

@@ -1,20 +1,24 @@
 """Sample sizes: the shots with which a test passes what is right, with a wanted power."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil, sqrt
 
 from scipy.special import bdtr
 
-from prefect_qpu.statistics.means import Mean, Reach, reach_of
+from prefect_qpu.statistics.means import Mean, Reach, lower_limit
 from prefect_qpu.statistics.quantiles import normal_quantile
 
 MOST = 1e30
 """Shots above which nothing is planned."""
 _MOST_TRIED = 10**15
+_FAR = 8.0
+"""Standard deviations beyond which no outcome is looked at."""
 _RARE = 500.0
 """Expected shots of the rarer outcome from which on a normal distribution describes their number."""
 
 
+@lru_cache(maxsize=4096)
 def shots_for_equivalence(
     variance: float,
     tolerance: float,
@@ -111,17 +115,17 @@ def _binomial_power(
 
     def passes(seen: int, shots: int) -> bool:
         mean = Mean.of_pauli(1 - 2 * seen / shots, shots, norm)
-        longer = reach_of([mean], confidence).below
+        longer = mean.value - lower_limit([mean], confidence)
         off = abs(2 * norm * (seen / shots - rarer) + abs(difference))
         return off + Reach(longer, longer).widened(systematic, confidence).below < tolerance
 
     def power(shots: int) -> float:
         middle = max(0, min(shots, round(shots * (rarer - abs(difference) / (2 * norm)))))
-        most = _edge(lambda seen: passes(seen, shots), middle, shots)
+        far = ceil(_FAR * (sqrt(shots * rarer) + 1))
+        most = _edge(lambda seen: passes(seen, shots), middle, min(shots, middle + far))
         if most is None:
             return 0.0
-        least = _edge(lambda seen: passes(shots - seen, shots), shots - middle, shots)
-        low = shots - (least if least is not None else shots - middle)
+        low = -(_edge(lambda seen: passes(-seen, shots), -middle, min(0, far - middle)) or 0)
         return float(bdtr(most, shots, rarer) - (bdtr(low - 1, shots, rarer) if low > 0 else 0.0))
 
     return power
@@ -139,13 +143,13 @@ def _edge(holds: Callable[[int], bool], start: int, end: int) -> int | None:
 
 
 def _least(start: int, enough: Callable[[int], bool]) -> int | None:
-    """A number of shots that is enough while one less is not."""
+    """A number of shots that is enough while one less, or one that is smaller by less than a part in 500, is not."""
     low, high = start - 1, start
     while not enough(high):
         low, high = high, 2 * high
         if high > _MOST_TRIED:
             return None
-    while high - low > 1:
+    while high - low > max(1, high // 500):
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
