@@ -29,6 +29,12 @@ class PromotionPolicy(Block):
         default=0.05, gt=0, description="Largest difference of two expectation values that counts as agreement."
     )
     confidence: float = Field(default=0.95, gt=0, lt=1, description="One minus the level of every test.")
+    looks: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="How often the gate is asked about the same experiment; the level is divided by it.",
+    )
     power: float = Field(
         default=0.999, gt=0, lt=1, description="Chance that a correct ideal simulation passes; sets its shots."
     )

@@ -135,6 +135,8 @@ class Promotion(Definition):
     """Largest difference of two expectation values that counts as agreement, in units of the observable."""
     confidence: Probability = 0.95
     """One minus the level of every test."""
+    looks: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often the gate is asked about the same experiment, until it promotes; the level is divided by it."""
     power: Probability = 0.999
     """Chance that a correct ideal simulation passes; sets its number of shots."""
     min_signal: Annotated[float, Field(ge=0, le=1)] = 0.05

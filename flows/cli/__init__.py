@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
+from prefect_qpu.flows.cli.plan import plan
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
 from prefect_qpu.flows.cli.remitigate import remitigate
 from prefect_qpu.flows.cli.run import run, schema, validate
@@ -26,7 +27,18 @@ app = App(
     version=lambda: version("prefect-qpu"),
     result_action="return_value",
 )
-commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, remitigate, schema, emulator)
+commands: tuple[Callable[..., Any], ...] = (
+    run,
+    validate,
+    plan,
+    runs,
+    show,
+    report,
+    replay,
+    remitigate,
+    schema,
+    emulator,
+)
 for place, command in enumerate(commands):
     app.command(command, sort_key=place)
 app.command(database)

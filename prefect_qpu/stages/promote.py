@@ -48,6 +48,8 @@ def evidence(run: Run) -> Evidence:
         hypothesis=run.experiment.hypothesis,
         no_ideal=smoke.no_ideal,
         no_noisy=smoke.no_noisy,
+        distributions=smoke.distributions,
+        no_distributions=smoke.no_distributions,
         noiseless=run.provider.simulator and calibration is None,
     )
 

@@ -97,6 +97,7 @@ SETTINGS: dict[str, Any] = {
     "mitigation.options": {"scale": 2},
     "mitigation.name": "other",
     "promotion.tolerance": 0.2,
+    "promotion.looks": 3,
     "promotion.confidence": 0.8,
     "promotion.power": 0.9,
     "promotion.min_signal": 0.1,
