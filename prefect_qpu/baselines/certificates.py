@@ -43,7 +43,7 @@ def check_certificate(workload: Workload, baseline: Baseline) -> None:
     """
     kind = baseline.certificate.get("kind")
     if kind in {"brute-force", "cut"} and isinstance(workload, MaxCutWorkload):
-        _check_cut(workload.graph, baseline)
+        check_cut(workload.graph, baseline)
     elif kind == "free-fermions" and isinstance(workload, TfimWorkload):
         _check_energy(workload, baseline)
     elif kind == "expectation":
@@ -54,7 +54,12 @@ def check_certificate(workload: Workload, baseline: Baseline) -> None:
         workload.check(baseline)
 
 
-def _check_cut(graph: Graph, baseline: Baseline) -> None:
+def check_cut(graph: Graph, baseline: Baseline) -> None:
+    """Return if the assignment has the cut, and the bound is proven.
+
+    Raises:
+        CertificateError: they are not.
+    """
     _same_problem(baseline.certificate, "graph", graph.hash)
     assignment = baseline.certificate.get("assignment")
     if not isinstance(assignment, str) or len(assignment) != graph.nodes or not set(assignment) <= {"0", "1"}:

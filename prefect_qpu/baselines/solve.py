@@ -40,7 +40,7 @@ def solve_baseline(
     if own is not None:
         return own
     if isinstance(workload, MaxCutWorkload):
-        return _largest_cut(workload, time_limit, seed, clock)
+        return BaselineReport((largest_cut_baseline(workload.graph, time_limit, seed, clock),))
     if isinstance(workload, TfimWorkload):
         return _ground_energy(workload, clock)
     if workload.objective() is None:
@@ -50,14 +50,14 @@ def solve_baseline(
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
-def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: Clock) -> BaselineReport:
+def largest_cut_baseline(graph: Graph, time_limit: float, seed: int, clock: Clock = time.perf_counter) -> Baseline:
+    """The portfolio's cut of a graph, with its bound and certificate."""
     from prefect_qpu.baselines.portfolio import largest_cut  # the solvers load SciPy's optimisers
 
-    graph = workload.graph
     with Measured(clock) as measured:
         result = largest_cut(graph, time_limit, seed=seed, clock=clock)
     counted = result.found_by == brute_force.METHOD and len(result.attempts) == 1
-    baseline = Baseline(
+    return Baseline(
         method=brute_force.METHOD if counted else "portfolio",
         observable=OBSERVABLE,
         value=result.value,
@@ -70,7 +70,6 @@ def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: 
         seed=None if counted else seed,
         versions=versions_of("numpy") if counted else versions_of("numpy", "scipy", "dwave-samplers"),
     )
-    return BaselineReport((baseline,))
 
 
 def _cut_certificate(graph: Graph, result: "CutResult") -> dict[str, Any]:

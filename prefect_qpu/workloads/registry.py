@@ -17,7 +17,9 @@ GROUP = "prefect_qpu.workloads"
 
 _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
+    "ising": "prefect_qpu.workloads.quadratic:IsingWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
+    "qubo": "prefect_qpu.workloads.quadratic:QuboWorkload",
     "tfim": "prefect_qpu.workloads.tfim:TfimWorkload",
 }
 
