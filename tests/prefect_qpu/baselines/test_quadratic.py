@@ -17,9 +17,11 @@ def random_qubo(variables: int, seed: int, **settings: Any) -> QuboWorkload:
 
 
 def chain(spins: int) -> IsingWorkload:
-    """Couplings whose signs conflict with the fields of its ends."""
-    couplings = [[spin, spin + 1, (-1.0) ** (spin % 3)] for spin in range(spins - 1)]
-    return IsingWorkload(couplings=couplings, fields=[0.5, *[0.0] * (spins - 2), -0.25], constant=3.0)
+    """Couplings and fields that contradict each other."""
+    random = np.random.default_rng(4)
+    couplings = [[spin, spin + 1, float(random.choice([-1, 1]))] for spin in range(spins - 1)]
+    fields = [float(field) for field in random.choice([-0.75, 0.0, 0.5], spins)]
+    return IsingWorkload(couplings=couplings, fields=fields, constant=3.0)
 
 
 @cache
