@@ -17,8 +17,10 @@ GROUP = "prefect_qpu.workloads"
 
 _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
+    "ghz": "prefect_qpu.workloads.ghz:GhzWorkload",
     "ising": "prefect_qpu.workloads.quadratic:IsingWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
+    "mirror": "prefect_qpu.workloads.mirror:MirrorWorkload",
     "qubo": "prefect_qpu.workloads.quadratic:QuboWorkload",
     "tfim": "prefect_qpu.workloads.tfim:TfimWorkload",
 }
