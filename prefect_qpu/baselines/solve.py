@@ -9,7 +9,8 @@ from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
-from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
+from prefect_qpu.workloads.spin_model import ENERGY
+from prefect_qpu.workloads.tfim import TfimWorkload
 
 if TYPE_CHECKING:
     from prefect_qpu.baselines.portfolio import CutResult
@@ -41,7 +42,7 @@ def solve_baseline(
         return own
     if isinstance(workload, MaxCutWorkload):
         return BaselineReport((largest_cut_baseline(workload.graph, time_limit, seed, clock),))
-    if isinstance(workload, TfimWorkload):
+    if isinstance(workload, TfimWorkload) and workload.evolution is None:
         return _ground_energy(workload, clock)
     if workload.objective() is None:
         from prefect_qpu.baselines.circuit_values import solve_values
@@ -106,7 +107,7 @@ def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
             "fields": list(workload.fields),
         },
         seconds=measured.seconds,
-        details={"sites": workload.sites},
+        details={"sites": workload.shape.sites},
         peak_bytes=measured.peak_bytes,
         versions=versions_of("scipy", "numpy"),
     )

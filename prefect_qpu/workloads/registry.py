@@ -18,6 +18,7 @@ GROUP = "prefect_qpu.workloads"
 _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
     "ghz": "prefect_qpu.workloads.ghz:GhzWorkload",
+    "heisenberg": "prefect_qpu.workloads.heisenberg:HeisenbergWorkload",
     "ising": "prefect_qpu.workloads.quadratic:IsingWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
     "mirror": "prefect_qpu.workloads.mirror:MirrorWorkload",
