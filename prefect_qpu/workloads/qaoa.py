@@ -57,7 +57,7 @@ def angle_values(angles: Angles) -> dict[str, NDArray[np.float64]]:
     return {name: np.asarray(value, dtype=float) for name, value in values.items()}
 
 
-def ramp_angles(terms: Sequence[ZTerm], layers: int) -> Angles:
+def ramp_angles(terms: Sequence[ZTerm], layers: int, slopes: tuple[float, float] = RAMP) -> Angles:
     """Angles for any objective and depth, without optimisation: the cost grows and the mixer fades linearly.
 
     A discretised annealing schedule, which is a good start at all depths (Sack and Serbyn 2021,
@@ -74,8 +74,8 @@ def ramp_angles(terms: Sequence[ZTerm], layers: int) -> Angles:
             fields[qubit] += weight * weight
     unit = float(np.sqrt(np.mean(list(fields.values()))))
     steps = range(layers)
-    gamma = tuple(RAMP[0] / unit * (step + 1) / layers for step in steps)
-    return Angles(gamma, tuple(RAMP[1] * (1 - step / layers) for step in steps))
+    gamma = tuple(slopes[0] / unit * (step + 1) / layers for step in steps)
+    return Angles(gamma, tuple(slopes[1] * (1 - step / layers) for step in steps))
 
 
 def qaoa_state(qubits: int, terms: Iterable[ZTerm], layers: int) -> QuantumCircuit:

@@ -20,6 +20,7 @@ _BUILT_IN = {
     "ghz": "prefect_qpu.workloads.ghz:GhzWorkload",
     "heisenberg": "prefect_qpu.workloads.heisenberg:HeisenbergWorkload",
     "ising": "prefect_qpu.workloads.quadratic:IsingWorkload",
+    "labs": "prefect_qpu.workloads.labs:LabsWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
     "mirror": "prefect_qpu.workloads.mirror:MirrorWorkload",
     "qubo": "prefect_qpu.workloads.quadratic:QuboWorkload",
