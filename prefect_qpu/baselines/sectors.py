@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 States = NDArray[np.uint64]
 """Basis states in ascending order; bit ``i`` is qubit ``i``."""
 _TINY = 1e-12
+_CONSERVED = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,18 @@ def restricted(operator: SparsePauliOp, states: States) -> csr_matrix:
     entries = joined.real if not np.any(joined.imag) else joined
     size = len(states)
     return coo_matrix((entries, (_joined(rows), _joined(columns))), shape=(size, size)).tocsr()
+
+
+def conserves(operator: SparsePauliOp, group: Sequence[int]) -> bool:
+    """Whether the observable commutes with the number of ones on these qubits.
+
+    Example:
+        >>> conserves(SparsePauliOp(["XX", "YY"]), (0, 1)), conserves(SparsePauliOp(["XX", "YY"]), (0,))
+        (True, False)
+    """
+    number = SparsePauliOp.from_sparse_list([("Z", [qubit], 1.0) for qubit in group], operator.num_qubits)
+    left_over = (operator @ number - number @ operator).simplify(atol=1e-10)
+    return not np.any(abs(left_over.coeffs) > _CONSERVED)
 
 
 def flips_of(operator: SparsePauliOp) -> int:

@@ -23,6 +23,7 @@ _BUILT_IN = {
     "labs": "prefect_qpu.workloads.labs:LabsWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
     "mirror": "prefect_qpu.workloads.mirror:MirrorWorkload",
+    "molecule": "prefect_qpu.workloads.molecule:MoleculeWorkload",
     "qubo": "prefect_qpu.workloads.quadratic:QuboWorkload",
     "tfim": "prefect_qpu.workloads.tfim:TfimWorkload",
 }
