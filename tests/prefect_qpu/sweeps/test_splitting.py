@@ -10,7 +10,9 @@ from prefect_qpu.errors import ExperimentError
 from prefect_qpu.sweeps.packing import Caps
 from prefect_qpu.sweeps.splitting import Unit, parts
 
-units = st.lists(st.builds(Unit, st.just("c"), st.integers(1, 300), st.booleans(), st.integers(1, 50)), min_size=1, max_size=8)
+units = st.lists(
+    st.builds(Unit, st.just("c"), st.integers(1, 300), st.booleans(), st.integers(1, 50)), min_size=1, max_size=8
+)
 
 
 @given(units, st.integers(1, 400), st.integers(1, 5), st.integers(1, 200))
