@@ -156,6 +156,20 @@ class Sweep(Definition):
         _ = sweep.count
         return sweep
 
+    def on(self, occasion: str) -> "Sweep":
+        """The same sweep on another occasion, so that its points are measured anew."""
+        return self._changed(occasion=occasion)
+
+    def with_backend(self, experiment: Experiment) -> "Sweep":
+        """The same sweep of an experiment whose backend is settled."""
+        source = {**self.source[0], "backend": experiment.document()["backend"]}
+        return self._changed(experiment=experiment, source=source)
+
+    def _changed(self, *, source: Mapping[str, Any] | None = None, **changes: Any) -> "Sweep":
+        changed = Sweep.model_validate({name: getattr(self, name) for name in type(self).model_fields} | changes)
+        changed._written_as(source or self.source[0], self._base)  # noqa: SLF001 - its own
+        return changed
+
     def _written_as(self, document: Mapping[str, Any], base: Path) -> None:
         self._source, self._base = document, base
 

@@ -180,6 +180,41 @@ def _stored_run(store: RecordStore, run_id: str, provider: Provider, clock: Cloc
     return open_run(store, experiment, provider.pinned(row.backend["name"]), run_id=run_id, clock=clock)
 
 
+def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
+    """The unfinished jobs of other executions that hold points of this one, as far as they are at the same backends.
+
+    Their owners may have died: whoever needs the points carries on with the jobs, which are bought once all the same.
+    """
+    arrays = execution.store.submissions.parameters(execution.row.arrays_hash)
+    providers = {
+        backend_key(item.setting): run.provider
+        for item, run in zip(execution.plan.backends, execution.runs, strict=True)
+    }
+    found = []
+    for owner in sorted(set(arrays["owner"].tolist()) - {0}):
+        row = execution.store.sweeps.by_id(owner)
+        plan = Plan.from_document(execution.store.sweeps.plan(row))
+        if execution.store.runs.get(row.run_id).state in {"running", "waiting"} and all(
+            backend_key(item.setting) in providers for item in plan.backends
+        ):
+            other = resume(execution.store, row, providers, clock=execution.run.clock)
+            jobs = _jobs_of(other, arrays["place"][arrays["owner"] == owner])
+            found += [(other, jobs)] if jobs else []
+    return found
+
+
+def _jobs_of(execution: Execution, places: Integers) -> list[int]:
+    """The jobs without an end that hold some points of an execution."""
+    ended = {run.id: set(run.store.runs.stage_names(run.id)) for run in execution.runs}
+    jobs: set[int] = set()
+    for unit in execution.plan.units:
+        first = execution.plan.groups[unit.group].first
+        held = np.any((places >= first + unit.start) & (places < first + unit.stop))
+        if held and unit.name not in ended[execution.group_run(unit.group).id]:
+            jobs |= {execution.plan.pieces[number].job for number in unit.pieces}
+    return sorted(jobs)
+
+
 def step(execution: Execution, job: int) -> Action:
     """Take the next step for a job: its intent is stored first, then it is sent, asked for, and its counts stored.
 
