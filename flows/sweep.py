@@ -21,6 +21,7 @@ from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
 from prefect_qpu.flows.sweep_approval import wait_for_sweep_approval
+from prefect_qpu.loading import override
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.reports.markdown import artifact_prefix
@@ -50,6 +51,7 @@ async def sweep(
     definition: str | dict[str, Any],
     record_store: str | None = None,
     report_folder: str | None = None,
+    settings: list[str] | None = None,
     fresh: bool = False,  # noqa: FBT001, FBT002 - a parameter of a flow
 ) -> State[str]:
     """Measure an experiment at many points: planned first, bought once, resumed where it was cut off.
@@ -61,11 +63,12 @@ async def sweep(
         definition: Path of a sweep file, or a sweep as a mapping.
         record_store: Name of a record store block; none takes the block ``default``, else the default database.
         report_folder: Where the HTML page is written; none means ``reports`` beside the record store.
+        settings: Other values for settings of a file, as ``dotted.key=value``.
         fresh: Whether points that were measured before are measured again, as a schedule wants it.
     """
     own = str(flow_run.id)
     with await open_store(record_store) as store:
-        execution, policy = await _execution(store, definition, own, fresh=fresh)
+        execution, policy = await _execution(store, definition, settings or [], own, fresh=fresh)
         await _introduce(execution.row.name)
         try:
             refusal = await _approved(execution, policy)
@@ -83,10 +86,14 @@ async def sweep(
 
 
 async def _execution(
-    store: RecordStore, definition: str | Mapping[str, Any], run_id: str, *, fresh: bool
+    store: RecordStore, definition: str | Mapping[str, Any], settings: list[str], run_id: str, *, fresh: bool
 ) -> tuple[Execution, Sweep]:
     """The sweep with its stored plan: that of this flow run, one that was cut off, or a new one."""
-    given = read_sweep(Path(definition)) if isinstance(definition, str) else Sweep.parse(definition)
+    given = (
+        read_sweep(Path(definition), settings)
+        if isinstance(definition, str)
+        else Sweep.parse(override(definition, settings))
+    )
     if fresh:
         given = given.on(f"flow run {run_id}")
     resolved = await _resolved(given)

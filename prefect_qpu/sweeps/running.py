@@ -19,7 +19,7 @@ from prefect_qpu.latency import Clock, utc_now
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, SweepRow
-from prefect_qpu.run import Run, open_run
+from prefect_qpu.run import Run, open_run, seeds_for
 from prefect_qpu.sweeps.definition import Sweep
 from prefect_qpu.sweeps.plan import Piece, Plan
 from prefect_qpu.sweeps.planning import Place, backend_key, make_plan
@@ -127,6 +127,18 @@ def _planned(
         if row is not None:
             return row
     raise StoreError(f"the points of {sweep.name!r} were bought by others again and again while they were planned.")
+
+
+def preview(store: RecordStore, sweep: Sweep, providers: Providers) -> Plan:
+    """The plan as it would be made now; no point is claimed and no run started, only circuits are compiled and kept."""
+    points = expand(sweep)
+    known = store.sweeps.owners([bytes(key) for key in points.keys.tolist()])
+    missing = np.array([bytes(key) not in known for key in points.keys.tolist()], dtype=bool)
+    bought = [np.flatnonzero(missing[group.indices]) for group in points.groups]
+    settings = [group.experiment.document()["backend"] for group in points.groups]
+    places = {backend_key(item): Place(providers[backend_key(item)], "", item) for item in settings}
+    plan, _ = make_plan(store, sweep, points, bought, places, seeds_for(sweep.experiment))
+    return plan
 
 
 def _arrays(points: Points, owner: Integers) -> dict[str, NDArray[Any]]:
