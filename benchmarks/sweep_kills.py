@@ -28,7 +28,7 @@ def main(kills: int = KILLS) -> None:
     ):
         # Each job takes a while, so that most kills meet one that is out.
         service.set(run_s=1.5)
-        url, chance = f"sqlite:///{scratch}/records.db", random.Random(7)  # noqa: S311
+        url, chance = f"sqlite:///{scratch}/records.db", random.Random(7)
         killed = sum(_killed(service, url, 3.0 + chance.random() * (LONGEST - 3.0)) for _ in range(kills))
         service.set(run_s=0)
         _process(service, url).wait()
