@@ -1,7 +1,7 @@
 """Hardware against exact value, simulator and classical opponent, and what the stated hypothesis is worth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import copysign
 from typing import Any, Literal, get_args
 
@@ -36,7 +36,11 @@ class Quantum:
     seconds: float
     """Wall seconds of everything that the quantum answer needed."""
     best: float | None = None
-    """Value of the best sampled solution, recounted, where the workload has solutions."""
+    """Value of the best solution, recounted, where the workload has solutions."""
+    sampled: float | None = None
+    """Where classical search improved the solutions: the best value that was sampled."""
+    control: float | None = None
+    """The value that the same classical search reaches from as many random solutions."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,9 @@ def judge(
     """Which side gave the better answer to one observable, all of its wall time counted.
 
     The better value wins. For estimates, two values within the tolerance count as equal; for optimisation, the best
-    recounted solutions are compared. Between equal values the one that took less wall time wins.
+    recounted solutions are compared. Between equal values the one that took less wall time wins. A solution that
+    classical search improved counts for the quantum side only if the same search reaches less from random solutions;
+    else the best sampled one does.
 
     Args:
         quantum: The quantum answer, or none.
@@ -175,7 +181,13 @@ def judge_hypothesis(
 
 
 def _by_solution(quantum: Quantum, classical: Classical, best: float, sense: str) -> Opinion:
-    gain = best - classical.value if sense == "maximize" else classical.value - best
+    sign = 1 if sense == "maximize" else -1
+    if quantum.sampled is not None and quantum.control is not None and sign * (best - quantum.control) <= 0:
+        sampled = replace(quantum, sampled=None)
+        opinion = _by_solution(sampled, classical, quantum.sampled, sense)
+        note = f"local search reaches {best:g} from the samples and {quantum.control:g} from random solutions"
+        return Opinion(opinion.verdict, f"{opinion.reason}; {note}, so the samples count")
+    gain = sign * (best - classical.value)
     if abs(gain) < 1e-9 * max(1.0, abs(classical.value)):
         return _by_time(quantum, classical, f"both found {best:g}")
     if gain > 0:

@@ -276,9 +276,9 @@ class Experiment(Definition):
                 expected.
 
         Example:
-            >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})
+            >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})  # doctest: +ELLIPSIS
             Traceback (most recent call last):
-            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut, tfim.
+            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, ....
         """
         try:
             return cls.model_validate(data, context={"base": base or Path(), "circuits": circuits})

@@ -131,6 +131,14 @@ def decide(policy: Promotion, evidence: Evidence) -> Decision:
     return Decision(Outcome.PROMOTED, criteria, "every criterion that applies is met")
 
 
+def shots_for_noise(policy: Promotion, signals: Sequence[Signal]) -> int:
+    """Shots of the simulation with noise that would decide what is in doubt; 0 if nothing is, or no number would."""
+    evidence = Evidence((), signals, depth=0, two_qubit_gates=0, simulator=True, calibration_age=None)
+    criteria = [*_noise_distinguishable(policy, evidence), *_beats_trivial(policy, evidence)]
+    doubtful = [item.details.get("shots_needed") for item in criteria if item.verdict is Verdict.INCONCLUSIVE]
+    return max((shots for shots in doubtful if shots is not None), default=0)
+
+
 def _circuit_valid(_: Promotion, evidence: Evidence) -> Iterable[Criterion]:
     if evidence.findings:
         yield Criterion("circuit_valid", Verdict.FAIL, "; ".join(evidence.findings), float(len(evidence.findings)))

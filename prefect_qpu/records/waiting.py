@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from prefect_qpu.latency import PRIMARY
@@ -16,17 +17,21 @@ from prefect_qpu.records.rows import SubmissionRow
 from prefect_qpu.records.states import OPEN
 
 _UNENDED = ("running", "waiting")
+SERVER = "server"
+"""Stage that tells which server a run's flow run lives on."""
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that has not ended, and the submission that it is about."""
+    """A run that has not ended, and the submission that it is about, if it has one already."""
 
     id: str
     flow_run_id: str | None
     experiment_hash: str
     state: str
-    submission: SubmissionRow
+    server: str | None
+    """Mark of the server that its flow run lives on, or none if it is not known."""
+    submission: SubmissionRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +51,24 @@ class Waiting:
         self._database = database
 
     def runs(self, *, after: str = "", limit: int = 500) -> list[WaitingRun]:
-        """Runs that have not ended but have a submission, by ascending id.
+        """Runs that have not ended, by ascending id.
 
         Args:
             after: Only ids above this one: the last id of the page before.
             limit: How many at most.
         """
-        link, run = schema.RunSubmission, schema.Run
+        link, run, mark = schema.RunSubmission, schema.Run, schema.Stage
         query = (
-            select(run.id, run.flow_run_id, run.experiment_hash, run.state, schema.Submission)
-            .join(link, link.run_id == run.id)
-            .join(schema.Submission, schema.Submission.id == link.submission_id)
-            .where(run.state.in_(_UNENDED), link.role == PRIMARY, run.id > after)
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, mark.document, schema.Submission)
+            .outerjoin(mark, and_(mark.run_id == run.id, mark.stage == SERVER))
+            .outerjoin(link, and_(link.run_id == run.id, link.role == PRIMARY))
+            .outerjoin(schema.Submission, schema.Submission.id == link.submission_id)
+            .where(run.state.in_(_UNENDED), run.id > after)
             .order_by(run.id)
             .limit(limit)
         )
         with self._database.reading() as session:
-            return [
-                WaitingRun(row.id, row.flow_run_id, row.experiment_hash, row.state, SubmissionRow.of(row.Submission))
-                for row in session.execute(query)
-            ]
+            return [_waiting(*found) for found in session.execute(query)]
 
     def open_submissions(self) -> list[OpenSubmission]:
         """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""
@@ -136,6 +139,18 @@ class Waiting:
         with self._database.reading() as session:
             record = session.get(schema.JobCalibration, submission_id)
             return record.calibration_hash if record else None
+
+
+def _waiting(
+    run_id: str,
+    flow_run_id: str | None,
+    experiment_hash: str,
+    state: str,
+    mark: dict[str, Any] | None,
+    record: schema.Submission | None,
+) -> WaitingRun:
+    server = mark["server"] if mark else None
+    return WaitingRun(run_id, flow_run_id, experiment_hash, state, server, SubmissionRow.of(record) if record else None)
 
 
 def _wanted(session: Session, submission_id: int, besides: str | None) -> bool:

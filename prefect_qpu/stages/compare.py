@@ -14,6 +14,7 @@ from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import smoke_test
 from prefect_qpu.statistics import Mean
+from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
 PREDICTION = "smoke-noise"
@@ -68,15 +69,23 @@ def best_answer(run: Run) -> dict[str, Any] | None:
     for group, bits in zip(groups, counts(run, PRIMARY), strict=False):
         if set(group.basis) == {"Z"} and bits.shape == ():
             answer = run.experiment.workload.decode(bits)
-            return None if answer is None else {"value": answer.value, "solution": answer.solution}
+            return None if answer is None else _answer_document(answer)
     return None
+
+
+def _answer_document(answer: Answer) -> dict[str, Any]:
+    document = {"value": answer.value, "solution": answer.solution}
+    if answer.sampled is None:
+        return document
+    improvement = {"sampled": answer.sampled, "control": answer.control, "improvement [s]": answer.seconds}
+    return document | {"source": answer.source} | improvement
 
 
 def _compare(run: Run) -> dict[str, Any]:
     source, method, estimates = headline_estimates(run)
     policy, smoke, observable = run.policy, smoke_test(run), judged_observable(run)
-    cost = _cost(run)
     answer = best_answer(run)
+    cost = _cost(run) | ({"local search [s]": answer["improvement [s]"]} if answer and "sampled" in answer else {})
     opinion = judge(
         _quantum(estimates.get(observable), cost, answer) if source == "quantum" else None,
         _classical(run, observable),
@@ -124,7 +133,10 @@ def _quantum(
 ) -> Quantum | None:
     if estimate is None:
         return None
-    return Quantum(estimate, float(cost["quantum wall [s]"]), answer["value"] if answer else None)
+    seconds = float(cost["quantum wall [s]"]) + float(cost.get("local search [s]", 0.0))
+    if not answer:
+        return Quantum(estimate, seconds)
+    return Quantum(estimate, seconds, answer["value"], answer.get("sampled"), answer.get("control"))
 
 
 def _classical(run: Run, observable: str) -> Classical | None:

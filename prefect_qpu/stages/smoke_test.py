@@ -10,9 +10,10 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.baselines.circuit_values import exact_expectations
 from prefect_qpu.errors import JobFailedError
 from prefect_qpu.experiment import AerBackendSpec
+from prefect_qpu.gate import Signal, shots_for_noise
 from prefect_qpu.jobs import complete, counts, intend
 from prefect_qpu.mitigation import make_pub
-from prefect_qpu.observables import Estimate, estimate_from_counts
+from prefect_qpu.observables import Estimate, constant_of, estimate_from_counts
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.providers.simulation import Simulation
 from prefect_qpu.run import Run
@@ -27,6 +28,8 @@ MOST_SHOTS = 400_000
 """Shots above which an equivalence test is left undecided."""
 IDEAL_ROLES = ("smoke-ideal-powered", "smoke-ideal")
 """Jobs of the ideal simulation; the first that there is decides."""
+NOISE_ROLES = ("smoke-noise-powered", "smoke-noise")
+"""Jobs of the simulation with noise; the first that there is decides."""
 NOISE_SECONDS, LEAST_SHOTS = 30.0, 500
 """Predicted seconds for which the simulation with noise takes all shots; longer ones take fewer, these at least."""
 LONGEST_SIMULATION = 300.0
@@ -80,10 +83,11 @@ def _simulate(run: Run) -> dict[str, Any]:
     exact = exact_expectations(_encoding(run))
     ideal, no_ideal = _ideal(run, encoded, transpiled)
     distributions, no_distributions = _distributions(run, encoded, no_ideal)
-    noisy, no_noisy = _noisy(run, encoded, transpiled)
+    reference = dict(exact) | dict(encoded.expected)
+    noisy, no_noisy = _noisy(run, encoded, transpiled, reference, ideal)
     return {
         "findings": list(findings),
-        "reference": dict(exact) | dict(encoded.expected),
+        "reference": reference,
         "exact": dict(exact),
         "ideal": _document(ideal),
         "noisy": _document(noisy),
@@ -120,13 +124,39 @@ def _distributions(run: Run, encoded: Encoded, no_ideal: str) -> tuple[list[dict
     return distribution_tests(_encoding(run), encoded.measurement.groups, counts(run, role), run.policy.power)
 
 
-def _noisy(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[str, Estimate], str]:
+def signals(
+    encoded: Encoded, reference: Mapping[str, float], ideal: Mapping[str, Estimate], noisy: Mapping[str, Estimate]
+) -> list[Signal]:
+    """The observables as the gate sees them."""
+    return [
+        Signal(name, constant_of(operator), reference.get(name), ideal.get(name), noisy.get(name))
+        for name, operator in encoded.measurement.observables.items()
+    ]
+
+
+def _noisy(
+    run: Run,
+    encoded: Encoded,
+    transpiled: Transpiled,
+    reference: Mapping[str, float],
+    ideal: Mapping[str, Estimate],
+) -> tuple[Mapping[str, Estimate], str]:
+    """Estimates with the device's noise; with more shots if that is cheap and the gate would be in doubt."""
     calibration = run.provider.calibration()
     if calibration is None:
         return {}, "the backend has no noise" if run.provider.simulator else "the backend reports no error rates"
     provider = AerProvider(AerBackendSpec(), calibration=calibration, clock=run.clock)
-    shots = affordable_shots(run.experiment.shots, lambda shots: _seconds(_pubs(encoded, transpiled, shots), provider))
-    return _estimate(run, "smoke-noise", provider, encoded, transpiled, shots)
+
+    def predicted(shots: int) -> float:
+        return _seconds(_pubs(encoded, transpiled, shots), provider)
+
+    shots = affordable_shots(run.experiment.shots, predicted)
+    estimates, reason = _estimate(run, NOISE_ROLES[-1], provider, encoded, transpiled, shots)
+    wanted = min(shots_for_noise(run.policy, signals(encoded, reference, ideal, estimates)), MOST_SHOTS)
+    if reason or wanted <= shots or predicted(wanted) > max(NOISE_SECONDS, predicted(shots)):
+        return estimates, reason
+    powered, refused = _estimate(run, NOISE_ROLES[0], provider, encoded, transpiled, wanted)
+    return (estimates, reason) if refused else (powered, reason)
 
 
 def affordable_shots(shots: int, predicted_seconds: Callable[[int], float]) -> int:
@@ -148,7 +178,7 @@ def _estimate(
     refusal = _too_long(pubs, provider)
     if refusal:
         return {}, refusal
-    seed = run.seeds["smoke-noise" if role == "smoke-noise" else "smoke-ideal"]
+    seed = run.seeds["smoke-noise" if role in NOISE_ROLES else "smoke-ideal"]
     intend(run, role, pubs, seed=seed, provider=provider)
     try:
         bits = complete(run, role, provider)
