@@ -11,6 +11,8 @@ from prefect_qpu.observables import Estimate
 from prefect_qpu.statistics import Reach, TestResult, Verdict, agrees, estimate_reach, exceeds
 
 A_DAY = 86_400.0
+NOISE_LOOKS = 2
+"""Looks at the noise prediction: where the first leaves a doubt, it is drawn again."""
 _ORDER = ("fail", "inconclusive", "pass")
 _METHOD = ("test", "level", "power", "shots", "shots_needed", "tests", "looks")
 
@@ -201,7 +203,7 @@ def _noise_distinguishable(policy: Promotion, evidence: Evidence) -> Iterable[Cr
                 policy.min_signal,
                 shots=noisy.shots,
                 reaches=partial(_retained_reach, signal, scale, policy.min_signal),
-                **_demand(policy, evidence),
+                **_demand(policy, evidence, looks=NOISE_LOOKS),
             )
             reason = f"{retained:.0%} of the ideal signal is left, at least {policy.min_signal:.0%} is wanted"
             criterion = _tested("noise_distinguishable", result, signal, reason)
@@ -222,7 +224,7 @@ def _beats_trivial(policy: Promotion, evidence: Evidence) -> Iterable[Criterion]
                 0.0,
                 shots=noisy.shots,
                 reaches=partial(_gain_reach, signal),
-                **_demand(policy, evidence),
+                **_demand(policy, evidence, looks=NOISE_LOOKS),
             )
             reason = f"the prediction is {gain:.4g} nearer to the ideal value than the guess {signal.mixed:.4g}"
             if gain <= 0:
@@ -295,13 +297,13 @@ def _noisy(signal: Signal) -> Estimate:
     return signal.noisy
 
 
-def _demand(policy: Promotion, evidence: Evidence) -> dict[str, Any]:
+def _demand(policy: Promotion, evidence: Evidence, *, looks: int = 1) -> dict[str, Any]:
     """How sure each test has to be; one that fails rejects, so their number counts."""
     kinds = 1 if evidence.noiseless else 3 if policy.beat_trivial else 2
     return {
         "confidence": policy.confidence,
         "power": policy.power,
-        "looks": policy.looks,
+        "looks": looks * policy.looks,
         "tests": max(1, kinds * len(evidence.signals)),
     }
 
