@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl
 
 from prefect_qpu.blocks.appearance import DOCUMENTATION, LOGO
-from prefect_qpu.experiment import Approval, Promotion
+from prefect_qpu.experiment import Approval, BeyondSimulation, Promotion
 
 
 class PromotionPolicy(Block):
@@ -55,6 +55,10 @@ class PromotionPolicy(Block):
     approval: Approval = Field(
         default="on_doubt",
         description="When a person decides: always, if a criterion is inconclusive, or never (doubt then rejects).",
+    )
+    beyond_simulation: BeyondSimulation = Field(
+        default="hold",
+        description="Criteria whose simulation is too large: in doubt (hold), or waived and labelled so (waive).",
     )
     max_depth: int | None = Field(default=None, ge=1, description="Largest depth of a transpiled circuit.")
     max_two_qubit_gates: int | None = Field(

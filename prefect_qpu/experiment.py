@@ -29,6 +29,7 @@ BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
 
 Answer = Literal["cached", "simulator", "classical"]
 Approval = Literal["always", "on_doubt", "never"]
+BeyondSimulation = Literal["hold", "waive"]
 
 
 def _block_name(name: str) -> str:
@@ -149,6 +150,8 @@ class Promotion(Definition):
     """Whether an experiment without a stated hypothesis is rejected."""
     approval: Approval = "on_doubt"
     """When a person decides: always, if a criterion is inconclusive, or never (doubt then rejects)."""
+    beyond_simulation: BeyondSimulation = "hold"
+    """What becomes of criteria that ask for a simulation which is too large: in doubt, or waived and labelled so."""
     max_depth: Annotated[int, Field(ge=1)] | None = None
     """Largest depth of a transpiled circuit."""
     max_two_qubit_gates: Annotated[int, Field(ge=0)] | None = None

@@ -160,10 +160,10 @@ def _encoding_budget(policy: Promotion, evidence: Evidence) -> Iterable[Criterio
 def _ideal_agrees(policy: Promotion, evidence: Evidence) -> Iterable[Criterion]:
     for signal in evidence.signals:
         if signal.ideal is None:
-            yield Criterion("ideal_agrees", Verdict.INCONCLUSIVE, evidence.no_ideal, observable=signal.name)
+            yield _unsimulated("ideal_agrees", policy, evidence.no_ideal, signal)
         elif signal.reference is None:
             reason = "no reference: the circuit is too large for an exact calculation and none was given"
-            yield Criterion("ideal_agrees", Verdict.INCONCLUSIVE, reason, observable=signal.name)
+            yield _unsimulated("ideal_agrees", policy, reason, signal)
         else:
             result = agrees(signal.ideal, signal.reference, policy.tolerance, **_demand(policy, evidence))
             if result.verdict is Verdict.INCONCLUSIVE and _hopeless(result):
@@ -278,11 +278,18 @@ def _not_predicted(name: str, policy: Promotion, evidence: Evidence, signal: Sig
         return Criterion(name, Verdict.NOT_APPLICABLE, "the backend has no noise", observable=signal.name)
     if signal.noisy is None or (signal.reference is None and signal.ideal is None):
         reason = evidence.no_noisy or evidence.no_ideal
-        return Criterion(name, Verdict.INCONCLUSIVE, reason, observable=signal.name)
+        return _unsimulated(name, policy, reason, signal)
     if abs(_ideal_value(signal) - signal.mixed) <= policy.tolerance:
         reason = f"the ideal value is within the tolerance of the fully mixed value {signal.mixed:.4g}"
         return Criterion(name, Verdict.NOT_APPLICABLE, reason, observable=signal.name)
     return None
+
+
+def _unsimulated(name: str, policy: Promotion, reason: str, signal: Signal) -> Criterion:
+    """A criterion that lacks a simulation, or a value to compare it with: in doubt, unless the policy waives it."""
+    if policy.beyond_simulation == "hold":
+        return Criterion(name, Verdict.INCONCLUSIVE, reason, observable=signal.name)
+    return Criterion(name, Verdict.NOT_APPLICABLE, f"waived by the policy: {reason}", observable=signal.name)
 
 
 def _ideal_value(signal: Signal) -> float:

@@ -105,6 +105,7 @@ SETTINGS: dict[str, Any] = {
     "promotion.max_calibration_age": 60.0,
     "promotion.require_hypothesis": True,
     "promotion.approval": "always",
+    "promotion.beyond_simulation": "waive",
     "promotion.max_depth": 10,
     "promotion.max_two_qubit_gates": 10,
     "promotion.block": "promotion-policy/other",
