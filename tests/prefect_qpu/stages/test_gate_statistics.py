@@ -35,6 +35,22 @@ def test_every_decided_criterion_tells_its_test_level_power_and_sample_size(open
         assert details["tests"] == 6
 
 
+def test_the_summary_tells_the_tests_of_criteria_and_none_where_nothing_is_left_to_chance(
+    opened: Callable[..., Run],
+) -> None:
+    run = opened(ghz())
+    promote(run)
+    decision = summarise(run.store, run.id).decision
+    assert decision is not None
+    tests = {item.name: item.test for item in decision.criteria}
+    assert tests["circuit_valid"] is None
+    agrees, distribution = tests["ideal_agrees"], tests["ideal_distribution"]
+    assert agrees is not None
+    assert distribution is not None
+    assert (agrees.level, agrees.tests, agrees.looks) == (pytest.approx(0.05), 6, 1)
+    assert (distribution.test, distribution.tests) == ("G-test", 2)
+
+
 def test_looks_of_the_policy_share_the_level(opened: Callable[..., Run]) -> None:
     once, often = (promote(opened(ghz(promotion={"looks": looks}))) for looks in (1, 10))
     widths = []
