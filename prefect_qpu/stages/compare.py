@@ -12,13 +12,11 @@ from prefect_qpu.observables import Estimate
 from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.stages.smoke_test import NOISE_ROLES, smoke_test
 from prefect_qpu.statistics import Mean
 from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
-PREDICTION = "smoke-noise"
-"""Role of the job that simulated the device's noise."""
 QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
@@ -115,9 +113,10 @@ def _compare(run: Run) -> dict[str, Any]:
 def _distances(run: Run) -> list[dict[str, Any]]:
     """The raw counts against those that the device's noise lets expect."""
     rows = run.store.submissions.for_run(run.id)
-    if any(role not in rows or rows[role].state != "done" for role in (PRIMARY, PREDICTION)):
+    done = [role for role in (PRIMARY, *NOISE_ROLES) if role in rows and rows[role].state == "done"]
+    if PRIMARY not in done or len(done) == 1:
         return []
-    ours, predicted = (counts(run, role) for role in (PRIMARY, PREDICTION))
+    ours, predicted = (counts(run, role) for role in done[:2])
     found = count_distances(encode(run).measurement.groups, ours, predicted, run.policy.confidence)
     return [{"against": "device-noise simulation", **row} for row in found]
 
