@@ -3,6 +3,7 @@
     python -m benchmarks.mitigation errors [seeds]
     python -m benchmarks.mitigation coverage [repeats]
     python -m benchmarks.mitigation unseen [repeats]
+    python -m benchmarks.mitigation flags [repeats]
     python -m benchmarks.mitigation speed
 
 All counts are simulated with the noise of a device's calibration; tables are printed in markdown.
@@ -95,6 +96,32 @@ def coverage(
         print(f"\nMean over the cases, {name}: {np.mean(held):.3f}")
 
 
+def flags(repeats: int) -> None:
+    """How often a method comes out farther from the truth than raw, and how often without a flag that warns of it."""
+    print("| method | estimates | flagged | worse than raw | worse and not flagged |")
+    print("|---|---|---|---|---|")
+    cases = [(DEVICES[shown], name) for shown in DEVICES for name in WORKLOADS]
+    cases += [(UNSEEN_DEVICES[shown], name) for shown in UNSEEN_DEVICES for name in UNSEEN]
+    for method in (name for name in METHODS if name != "raw"):
+        seen = [row for device, workload in cases for row in _against_raw(device, workload, method, repeats)]
+        flagged, worse = np.array(seen, dtype=bool).T
+        shares = " | ".join(f"{share:.3f}" for share in (flagged.mean(), worse.mean(), (worse & ~flagged).mean()))
+        print(f"| {method} | {len(seen)} | {shares} |", flush=True)
+
+
+def _against_raw(device: str, workload: str, method: str, repeats: int) -> list[tuple[bool, bool]]:
+    """For each repeat whether the estimate is flagged, and whether its error is larger than that of raw."""
+    planned = batch(device, workload, [METHODS[method]], SHOTS)
+    measurement, exact = context(device, workload, SHOTS).measurement, (WORKLOADS | UNSEEN)[workload].exact
+    found = []
+    for counts in repeated_counts(planned, device, repeats, seed=5):
+        estimates = combine_batch(planned.shares, counts, measurement).estimates
+        if method in estimates:
+            item, raw = estimates[method]["value"], estimates["raw"]["value"]
+            found.append((bool(item.metadata["flags"]), bool(abs(item.value - exact) > abs(raw.value - exact))))
+    return found
+
+
 def speed() -> None:
     """Seconds to fold a large circuit and to plan all methods."""
     large = _brickwork(127, 40_000)
@@ -181,6 +208,8 @@ if __name__ == "__main__":
     elif mode == "coverage":
         coverage(int(rest[0]) if rest else 200)
     elif mode == "unseen":
-        coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("raw", "readout", "ZNE"))
+        coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("ZNE",))
+    elif mode == "flags":
+        flags(int(rest[0]) if rest else 20)
     else:
         speed()

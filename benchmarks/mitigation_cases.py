@@ -98,9 +98,44 @@ def heisenberg(steps: int = 2, angle: float = 0.25) -> Workload:
     return Workload("Heisenberg staggered Z", circuit, staggered)
 
 
-# Nothing in the methods was chosen by looking at these.
-UNSEEN = {item.name: item for item in (brickwork(), heisenberg())}
-UNSEEN_DEVICES = {"Guadalupe (cx)": "FakeGuadalupeV2", "Brisbane (ecr)": "FakeBrisbane", "Fez (cz)": "FakeFez"}
+def w_state() -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    circuit.x(0)
+    for qubit in range(QUBITS - 1):
+        circuit.cry(2 * np.arccos((QUBITS - qubit) ** -0.5), qubit, qubit + 1)
+        circuit.cx(qubit + 1, qubit)
+    return Workload("W state ZZ", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
+
+
+def fourier() -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    for qubit in range(QUBITS):
+        circuit.ry(0.4 + 0.2 * qubit, qubit)
+    for qubit in range(QUBITS):
+        circuit.h(qubit)
+        for other in range(qubit + 1, QUBITS):
+            circuit.cp(np.pi / 2 ** (other - qubit), other, qubit)
+    return Workload("Fourier magnetisation", circuit, _sum("Z", [(q,) for q in range(QUBITS)], 1 / QUBITS))
+
+
+def random_bricks(seed: int, layers: int = 4) -> Workload:
+    random, circuit = np.random.default_rng(seed), QuantumCircuit(QUBITS)
+    for layer in range(layers):
+        for qubit in range(QUBITS):
+            circuit.u(*random.uniform(-0.7, 0.7, 3), qubit)
+        for qubit in range(layer % 2, QUBITS - 1, 2):
+            circuit.cx(qubit, qubit + 1)
+    return Workload(f"random bricks {seed}", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
+
+
+# No weight, tolerance or threshold of a method was set by looking at these.
+UNSEEN = {item.name: item for item in (brickwork(), heisenberg(), w_state(), fourier(), random_bricks(1))}
+UNSEEN_DEVICES = {
+    "Guadalupe (cx)": "FakeGuadalupeV2",
+    "Lima (cx)": "FakeLimaV2",
+    "Brisbane (ecr)": "FakeBrisbane",
+    "Fez (cz)": "FakeFez",
+}
 WORKLOADS = {item.name: item for item in (ghz(), ising(), qaoa(1), qaoa(2))}
 
 

@@ -51,15 +51,17 @@ def remitigate(store: RecordStore, run_id: str, methods: Sequence[MethodSpec]) -
             shares.append(_share(spec, plan_method(spec, context), executed))
         except MitigationRefusedError as error:
             refused[spec.label] = str(error)
-    combined = combine_batch(shares, store.submissions.results(submission.id), context.measurement)
+    asked = {share.label for share in shares}
+    beside = [share for share in _shares(stages) if share.method == "raw" and share.label not in asked]
+    combined = combine_batch([*beside, *shares], store.submissions.results(submission.id), context.measurement)
+    estimates = {label: found for label, found in combined.estimates.items() if label in asked}
     multipliers = {share.label: share.variance_multiplier for share in shares}
     exact = stages.get("smoke_test", {}).get("exact", {})
-    store.runs.add_estimates(run.id, estimate_rows(exact, combined.estimates, "quantum", multipliers))
+    store.runs.add_estimates(run.id, estimate_rows(exact, estimates, "quantum", multipliers))
     return {
         "run_id": run.id,
         "estimates": {
-            label: {name: estimate_document(item) for name, item in found.items()}
-            for label, found in combined.estimates.items()
+            label: {name: estimate_document(item) for name, item in found.items()} for label, found in estimates.items()
         },
         "refused": {**refused, **combined.refused},
     }
@@ -70,6 +72,11 @@ def _submission(store: RecordStore, run: RunRow, stages: Mapping[str, Any]) -> S
     if submission is None or submission.state != "done" or "transpile" not in stages:
         raise ReplayError(f"run {run.id} stored no counts of a quantum job: it ended {run.outcome or run.state}")
     return submission
+
+
+def _shares(stages: Mapping[str, Any]) -> list[MethodShare]:
+    """What the run's own methods had in the job."""
+    return [MethodShare.from_document(share) for share in stages[f"plan-{PRIMARY}"]["shares"]]
 
 
 def _context(store: RecordStore, run: RunRow, stages: Mapping[str, Any]) -> PlanContext:

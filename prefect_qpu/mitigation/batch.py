@@ -19,6 +19,7 @@ from prefect_qpu.mitigation.lre import Lre
 from prefect_qpu.mitigation.pec import Pec
 from prefect_qpu.mitigation.prediction import check_worth
 from prefect_qpu.mitigation.raw import Raw
+from prefect_qpu.mitigation.trust import flagged
 from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
 from prefect_qpu.mitigation.zne import Zne
 from prefect_qpu.observables import Estimate
@@ -208,7 +209,23 @@ def combine_batch(
         estimates[share.label] = {
             name: replace(item, metadata={**item.metadata, "cost": cost}) for name, item in found.items()
         }
-    return Combined(estimates, refused)
+    return Combined(_flagged(estimates, shares, measurement), refused)
+
+
+def _flagged(
+    estimates: Mapping[str, Mapping[str, Estimate]], shares: Sequence[MethodShare], measurement: Measurement
+) -> dict[str, dict[str, Estimate]]:
+    """The estimates, each but raw with what it says against itself, where raw values stand beside it."""
+    raw = next((estimates[share.label] for share in shares if share.method == "raw"), None)
+    if raw is None:
+        return {label: dict(found) for label, found in estimates.items()}
+    return {
+        label: {
+            name: item if found is raw else flagged(item, raw[name], measurement.observables[name])
+            for name, item in found.items()
+        }
+        for label, found in estimates.items()
+    }
 
 
 def make_pub(circuit: Any, shots: int, parameters: Mapping[str, ArrayLike]) -> SamplerPub:
