@@ -29,6 +29,7 @@ from prefect_qpu.mitigation.uncertain import Uncertain, stack, weighted_sum
 from prefect_qpu.observables import Group, constant_of
 
 Readout = Literal["none", "factorised", "mthree", "trex"]
+Allocation = Literal["even", "neyman", "pilot"]
 Readings = dict[str, Uncertain]
 """One value for each observable."""
 
@@ -52,8 +53,9 @@ class AcquisitionOptions(Definition):
     """Random Pauli twirls over which each circuit's shots are split; 0 for none."""
     decouple: Pulses | None = None
     """Pulses in the gaps of the schedule."""
-    allocation: Literal["even", "neyman"] = "even"
-    """How the shots are split over the circuits: equally, or so that the predicted variance is least."""
+    allocation: Allocation = "even"
+    """How the shots are split over the circuits: equally, so that the predicted variance is least (``neyman``), or the
+    same with the deviations that a small job before tells (``pilot``)."""
 
     def check(self, field: str) -> None:
         """Refuse what is not installed.

@@ -18,6 +18,12 @@ from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOpti
 from prefect_qpu.mitigation.lre import Lre
 from prefect_qpu.mitigation.pec import Pec
 from prefect_qpu.mitigation.prediction import check_worth
+from prefect_qpu.mitigation.provider_side import (
+    ESTIMATOR_ONLY,
+    IbmDecouplingOptions,
+    IbmTwirlingOptions,
+    ProviderSide,
+)
 from prefect_qpu.mitigation.raw import Raw
 from prefect_qpu.mitigation.trust import flagged
 from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
@@ -33,7 +39,14 @@ METHODS: Mapping[str, Method] = {
     "pec": Pec(),
     "cdr": Cdr(),
     "lre": Lre(),
+    "ibm_dd": ProviderSide(IbmDecouplingOptions),
+    "ibm_twirling": ProviderSide(IbmTwirlingOptions),
 }
+
+_ONLY_ESTIMATOR = (
+    "Resilience is an option of IBM's estimator, which returns no counts; here readout with readout: trex, zne and pec "
+    "do the same on counts."
+)
 
 Place = tuple[str, int, int]
 """Hash of a circuit, its shots, and which of one method's equal circuits it is."""
@@ -106,7 +119,10 @@ def check_methods(methods: Sequence[MethodSpec]) -> None:
     for index, spec in enumerate(methods):
         if spec.method not in METHODS:
             raise ExperimentError(
-                f"mitigation.{index}", given=spec.method, expected=f"one of {', '.join(sorted(METHODS))}"
+                f"mitigation.{index}",
+                given=spec.method,
+                expected=f"one of {', '.join(sorted(METHODS))}",
+                hint=_ONLY_ESTIMATOR if spec.method in ESTIMATOR_ONLY else "",
             )
         if spec.label in seen:
             raise ExperimentError(
@@ -124,6 +140,8 @@ def plan_batch(
     context: PlanContext,
     parameters: Mapping[str, ArrayLike] | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    *,
+    raw: bool = True,
 ) -> Batch:
     """The batch that serves all methods: equal circuits with equal shots are in it once.
 
@@ -136,6 +154,7 @@ def plan_batch(
         context: The measured circuits.
         parameters: Values of the circuits' free parameters, by name.
         clock: Source of the seconds that planning took.
+        raw: Whether the method ``raw`` is added where it was not requested.
 
     Raises:
         ExperimentError: a method is unknown.
@@ -143,7 +162,7 @@ def plan_batch(
     check_methods(methods)
     pubs: dict[Place, SamplerPub] = {}
     shares, refused = [], {}
-    for spec in with_raw(methods):
+    for spec in with_raw(methods) if raw else methods:
         started = clock()
         try:
             plan = plan_method(spec, context)
@@ -194,8 +213,18 @@ def combine_batch(
     counts: Sequence[BitArray],
     measurement: Measurement,
     clock: Callable[[], float] = time.perf_counter,
+    *,
+    raw: Mapping[str, Estimate] | None = None,
 ) -> Combined:
-    """The estimates of every method from the counts of the batch's PUBs, and the reasons of those that refuse."""
+    """The estimates of every method from the counts of the batch's PUBs, and the reasons of those that refuse.
+
+    Args:
+        shares: What each method has in the batch.
+        counts: One bit array for each PUB.
+        measurement: What is estimated.
+        clock: Source of the seconds that combining took.
+        raw: Raw estimates that the others are held against; none takes those of the batch itself.
+    """
     estimates, refused = {}, {}
     for share in shares:
         started = clock()
@@ -209,14 +238,32 @@ def combine_batch(
         estimates[share.label] = {
             name: replace(item, metadata={**item.metadata, "cost": cost}) for name, item in found.items()
         }
-    return Combined(_flagged(estimates, shares, measurement), refused)
+    return Combined(_flagged(estimates, raw or _raw(estimates, shares), measurement), refused)
+
+
+def provider_options(spec: MethodSpec) -> dict[str, Any]:
+    """Options that the job of a method needs; methods with the same ones, mostly none, share a job.
+
+    Example:
+        >>> provider_options(MethodSpec(method="zne"))
+        {}
+        >>> provider_options(MethodSpec(method="ibm_dd"))["dynamical_decoupling"]["sequence_type"]
+        'XX'
+    """
+    method = METHODS[spec.method]
+    return method.provider_options(spec.options) if isinstance(method, ProviderSide) else {}
+
+
+def _raw(
+    estimates: Mapping[str, Mapping[str, Estimate]], shares: Sequence[MethodShare]
+) -> Mapping[str, Estimate] | None:
+    return next((estimates[share.label] for share in shares if share.method == "raw"), None)
 
 
 def _flagged(
-    estimates: Mapping[str, Mapping[str, Estimate]], shares: Sequence[MethodShare], measurement: Measurement
+    estimates: Mapping[str, Mapping[str, Estimate]], raw: Mapping[str, Estimate] | None, measurement: Measurement
 ) -> dict[str, dict[str, Estimate]]:
-    """The estimates, each but raw with what it says against itself, where raw values stand beside it."""
-    raw = next((estimates[share.label] for share in shares if share.method == "raw"), None)
+    """The estimates, each but raw with what it says against itself, where raw values are known."""
     if raw is None:
         return {label: dict(found) for label, found in estimates.items()}
     return {

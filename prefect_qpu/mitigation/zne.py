@@ -14,7 +14,7 @@ from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Sett
 from prefect_qpu.mitigation.fits import Extrapolation, Fit, check_scales, extrapolate, model_error, order_of
 from prefect_qpu.mitigation.folding import achieved_scale, fold, noise_weight
 from prefect_qpu.mitigation.prediction import readout_factor
-from prefect_qpu.mitigation.shots import allocated, predicted_variance
+from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
 from prefect_qpu.mitigation.uncertain import Uncertain, weighted_sum
 from prefect_qpu.observables import Estimate, constant_of
@@ -23,6 +23,8 @@ LEAST_SIGNAL = 3.0
 """Distance from the asymptote in standard errors from which on an exponential is fitted."""
 LEAST_SPREAD = 1.2
 """Least ratio of the largest to the smallest noise that was really achieved."""
+_DECAYS = 9
+"""Decays over which the weights of an exponential are averaged."""
 
 
 def _as_tuple(value: object) -> object:
@@ -89,8 +91,8 @@ class Zne:
             for circuits, part, scale in zip(folded, shots, chosen.scales, strict=True)
         ]
         acquired = acquire(settings, context, chosen)
-        spent = sum(planned.shots for planned in acquired.circuits) / len(context.circuits)
-        variance = predicted_variance(weights, [sum(part) / len(part) for part in shots])  # type: ignore[misc]
+        spent = sum(planned.shots for planned in acquired.circuits)
+        variance = variance_multiplier(context, weights, shots, spent, chosen.allocation)
         manifest = {
             **acquired.manifest,
             "scales": achieved,
@@ -98,7 +100,7 @@ class Zne:
             "fits": list(chosen.fit),
             "asymptote": chosen.asymptote,
         }
-        return MethodPlan(acquired.circuits, manifest, variance * spent * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
@@ -120,11 +122,17 @@ def _achieved(folded: Sequence[Any], context: PlanContext) -> float:
 
 
 def _expected_weights(fit: Fit, scales: Sequence[float], context: PlanContext) -> Values:
-    """Weights of the settings in the value, for an exponential at the decay that the target's errors let expect."""
+    """Weights of the settings in the value, as far as they are known before anything is measured.
+
+    Those of an exponential depend on the decay. An observable sees only a part of the noise of all gates, so that any
+    decay up to that of all of them may come; the root mean square over these makes the expected variance right.
+    """
     if fit != "exponential":
         return extrapolate(fit, scales, np.ones(len(scales)), 0.0).weights
-    rate = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
-    return extrapolate(fit, scales, np.exp(-rate * np.asarray(scales)), 0.0).weights
+    fastest = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
+    decays = [np.exp(-rate * np.asarray(scales)) for rate in np.linspace(0, fastest, _DECAYS)]
+    squares = [extrapolate(fit, scales, decay, 0.0).weights ** 2 for decay in decays]
+    return np.asarray(np.sqrt(np.mean(squares, axis=0)), dtype=np.float64)
 
 
 @dataclass(frozen=True)

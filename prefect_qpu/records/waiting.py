@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from prefect_qpu.latency import PRIMARY
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
 from prefect_qpu.providers.types import JobStatus
 from prefect_qpu.records import schema
 from prefect_qpu.records.database import Database, insert_missing
@@ -16,11 +16,13 @@ from prefect_qpu.records.rows import SubmissionRow
 from prefect_qpu.records.states import OPEN
 
 _UNENDED = ("running", "waiting")
+_ROLE = schema.RunSubmission.role
+_BOUGHT = or_(_ROLE.in_((PRIMARY, PILOT)), _ROLE.startswith(OPTIONS, autoescape=True))
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that has not ended, and the submission that it is about."""
+    """A run that has not ended, and the submission that it waits for: the first open one, else the last."""
 
     id: str
     flow_run_id: str | None
@@ -53,19 +55,27 @@ class Waiting:
             limit: How many at most.
         """
         link, run = schema.RunSubmission, schema.Run
+        page = (
+            select(run.id)
+            .where(run.state.in_(_UNENDED), run.id > after, run.id.in_(select(link.run_id).where(_BOUGHT)))
+            .order_by(run.id)
+            .limit(limit)
+        )
         query = (
             select(run.id, run.flow_run_id, run.experiment_hash, run.state, schema.Submission)
             .join(link, link.run_id == run.id)
             .join(schema.Submission, schema.Submission.id == link.submission_id)
-            .where(run.state.in_(_UNENDED), link.role == PRIMARY, run.id > after)
-            .order_by(run.id)
-            .limit(limit)
+            .where(run.id.in_(page.subquery().select()), _BOUGHT)
+            .order_by(run.id, schema.Submission.id)
         )
+        found: dict[str, WaitingRun] = {}
         with self._database.reading() as session:
-            return [
-                WaitingRun(row.id, row.flow_run_id, row.experiment_hash, row.state, SubmissionRow.of(row.Submission))
-                for row in session.execute(query)
-            ]
+            for row in session.execute(query):
+                known = found.get(row.id)
+                if known is None or known.submission.state not in OPEN:
+                    submission = SubmissionRow.of(row.Submission)
+                    found[row.id] = WaitingRun(row.id, row.flow_run_id, row.experiment_hash, row.state, submission)
+        return list(found.values())
 
     def open_submissions(self) -> list[OpenSubmission]:
         """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""

@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from prefect_qpu.circuits import circuit_metrics
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.mitigation import PlanContext
+from prefect_qpu.providers import Provider
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import Encoded, encode
 from prefect_qpu.transpiling import compile_preparation, measure_in_basis
@@ -27,10 +28,15 @@ class Transpiled:
     key: str
     """Hash of circuit, target and options."""
 
-    def context(self, run: Run, encoded: Encoded) -> PlanContext:
-        """What mitigation methods plan from."""
+    def context(self, run: Run, encoded: Encoded, provider: Provider | None = None) -> PlanContext:
+        """What mitigation methods plan from, for the run's own provider or another one."""
         return PlanContext(
-            self.circuits, encoded.measurement, run.provider.target(), run.experiment.shots, run.seeds["execute"]
+            self.circuits,
+            encoded.measurement,
+            run.provider.target(),
+            run.experiment.shots,
+            run.seeds["execute"],
+            provider=(provider or run.provider).kind,
         )
 
 
