@@ -39,5 +39,5 @@ def end_cancelled(store: RecordStore, provider: Provider, run_id: str) -> list[s
     dealings = Dealings(store, provider)
     submissions = [row for row in store.submissions.for_run(run_id).values() if row.provider == provider.kind]
     asked = abandon(dealings, submissions, run_id=run_id)
-    store.runs.finish(run_id, state="failed", outcome="failed", source=None, error=CANCELLED, now=dealings.clock())
+    store.runs.finish(run_id, state="failed", outcome="failed", source=None, error=CANCELLED, now=dealings.now())
     return asked

@@ -19,6 +19,7 @@ from prefect_qpu.flows.approval import wait_for_approval
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.prepare import Prepared, prepare
 from prefect_qpu.flows.selection import record_selection
+from prefect_qpu.flows.servers import note_server
 from prefect_qpu.flows.suspension import note_resumption, wait_for_job
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.execute import job_roles
@@ -65,25 +66,27 @@ async def hybrid_run(
             run_id=str(flow_run.id),
             flow_run_id=str(flow_run.id),
         )
-        published = await StageLatency.aload(latency) if latency else None
-        if prepared.resumed:
-            note_resumption(run)
-        if prepared.selection is not None:
-            await record_selection(run, prepared.selection)
-        folder = Path(report_folder) if report_folder else None
-        return await _run(run, prepared, folder, published)
+        try:
+            published = await StageLatency.aload(latency) if latency else None
+            await _begin(run, prepared)
+            outcome, message = await _answer(run)
+        except (Exception, asyncio.CancelledError) as error:
+            run.finish("failed", error=f"{type(error).__name__}: {error}")
+            raise
+        run.finish(outcome)
+        await _report(run, Path(report_folder) if report_folder else None, published)
+        return _state(outcome, message, run.id)
 
 
-async def _run(run: Run, prepared: Prepared, folder: Path | None, latency: StageLatency | None) -> State[str]:
+async def _begin(run: Run, prepared: Prepared) -> None:
+    """Note where the run lives, whether it goes on, and why this backend; then show it under its name."""
+    if prepared.resumed:
+        note_resumption(run)
+    else:
+        note_server(run)
+    if prepared.selection is not None:
+        await record_selection(run, prepared.selection)
     await _introduce(prepared)
-    try:
-        outcome, message = await _answer(run)
-    except (Exception, asyncio.CancelledError) as error:
-        run.finish("failed", error=f"{type(error).__name__}: {error}")
-        raise
-    run.finish(outcome)
-    await _report(run, folder, latency)
-    return _state(outcome, message, run.id)
 
 
 async def _answer(run: Run) -> tuple[RunOutcome, str]:

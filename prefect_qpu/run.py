@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from prefect_qpu.experiment import Experiment, Promotion
 from prefect_qpu.hashing import derive_seed
-from prefect_qpu.latency import Clock, Span, measured, utc_now
+from prefect_qpu.latency import Clock, Span, measured
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, RunRow
 
@@ -37,10 +37,10 @@ class Run:
         experiment: Experiment,
         provider: Provider,
         seeds: Mapping[str, int],
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
     ) -> None:
         self.id, self.store, self.experiment, self.provider = run_id, store, experiment, provider
-        self.seeds, self.clock = seeds, clock
+        self.seeds, self.clock = seeds, clock or store.clock
         self.process = uuid.uuid4().hex
 
     @property
@@ -91,7 +91,7 @@ def open_run(
     *,
     run_id: str | None = None,
     flow_run_id: str | None = None,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
 ) -> Run:
     """A new run, or the stored run of this id with the seeds that it had; for a stored one, nobody is asked.
 
@@ -101,8 +101,9 @@ def open_run(
         provider: Where to run it.
         run_id: Id to use or to continue; none makes a new one.
         flow_run_id: The Prefect flow run.
-        clock: Source of the time.
+        clock: Source of the time; none takes the store's, which all hosts share.
     """
+    clock = clock or store.clock
     row = (store.runs.find(run_id) if run_id else None) or _start(
         store, experiment, provider, run_id or str(uuid.uuid4()), flow_run_id, clock
     )

@@ -28,7 +28,7 @@ def abandon(dealings: Dealings, submissions: Sequence[SubmissionRow], *, run_id:
         submissions: Submissions of the run.
         run_id: The run, which does not wait any more.
     """
-    now, waiting = dealings.clock(), dealings.store.waiting
+    now, waiting = dealings.now(), dealings.store.waiting
     unwanted = [row.job_id for row in submissions if waiting.request_cancel(row.id, now, besides=run_id)]
     return [job_id for job_id in unwanted if job_id is not None and _cancelled(dealings, job_id)]
 

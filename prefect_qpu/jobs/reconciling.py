@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
-from prefect_qpu.errors import ProviderUnavailableError, QpuError
+from prefect_qpu.errors import InvalidResultError, ProviderUnavailableError, QpuError
 from prefect_qpu.jobs.steps import Dealings, adopt, fetch, long_lost
 from prefect_qpu.providers import JobState, JobStatus
 from prefect_qpu.records import SubmissionRow
+
+SEARCHED_FOR = timedelta(days=1)
+"""How long the job of a sending without an answer is looked for when no run waits for it."""
+BROKEN_FOR = timedelta(hours=1)
+"""How long a result that cannot be read is fetched again when no run waits for it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def reconcile(
         for job_id, row in known.items()
         if told[job_id].state != row.state or row.lost_since is not None
     }
-    dealings.store.submissions.record_statuses(news, dealings.clock())
+    dealings.store.submissions.record_statuses(news, dealings.now())
     for job_id, row in known.items():
         done += _attempt(row, partial(_deal, dealings, row, told[job_id]))
     return done
@@ -80,6 +86,8 @@ def _attempt(row: SubmissionRow, work: Callable[[], Reconciled]) -> Reconciled:
 
 
 def _look_for(dealings: Dealings, row: SubmissionRow) -> Reconciled:
+    if _given_up(dealings, row, row.sent_at, SEARCHED_FOR):
+        return Reconciled()
     told = dealings.provider.find(row.request_hash)
     if not told:
         return Reconciled()
@@ -91,12 +99,29 @@ def _deal(dealings: Dealings, row: SubmissionRow, told: JobStatus) -> Reconciled
     if not told.state.final:
         return _cancel_unwanted(dealings, row)
     if told.state is JobState.DONE:
-        fetch(dealings, row)
-        return Reconciled(stored=1)
+        return _fetch(dealings, row, told)
     if told.state is JobState.LOST and not long_lost(dealings, row):
         return Reconciled()
-    dealings.store.submissions.record_status(row.id, told, dealings.clock())
+    dealings.store.submissions.record_status(row.id, told, dealings.now())
     return Reconciled(ended=1)
+
+
+def _fetch(dealings: Dealings, row: SubmissionRow, told: JobStatus) -> Reconciled:
+    """Store the counts; a result that stays broken while no run wants it ends the submission."""
+    try:
+        fetch(dealings, row)
+    except InvalidResultError as error:
+        if not _given_up(dealings, row, told.at, BROKEN_FOR):
+            raise
+        broken = JobStatus(told.job_id, JobState.FAILED, told.at, message=str(error))
+        dealings.store.submissions.record_status(row.id, broken, dealings.now())
+        return Reconciled(ended=1)
+    return Reconciled(stored=1)
+
+
+def _given_up(dealings: Dealings, row: SubmissionRow, since: datetime | None, patience: timedelta) -> bool:
+    """Whether nobody waits for a submission, and enough was tried since then; a run that wants it tries itself."""
+    return since is not None and dealings.now() - since > patience and not dealings.store.waiting.wanted(row.id)
 
 
 def _cancel_unwanted(dealings: Dealings, row: SubmissionRow) -> Reconciled:

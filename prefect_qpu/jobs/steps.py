@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from prefect_qpu.errors import (
@@ -19,7 +19,7 @@ from prefect_qpu.errors import (
 from prefect_qpu.experiment import SubmissionPolicy
 from prefect_qpu.jobs.decision import Action, Known, decide
 from prefect_qpu.jobs.intent import check_result, stored_pubs
-from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.latency import Clock
 from prefect_qpu.providers import JobRequest, JobState, JobStatus, Provider
 from prefect_qpu.records import RecordStore, SubmissionRow
 from prefect_qpu.records.states import FINAL
@@ -43,9 +43,14 @@ class Dealings:
     store: RecordStore
     provider: Provider
     policy: SubmissionPolicy = field(default_factory=SubmissionPolicy)
-    clock: Clock = utc_now
+    clock: Clock | None = None
+    """Source of the time; none takes the store's, which all hosts share."""
     sender: str = field(default_factory=lambda: uuid4().hex)
     """Name of this process in claims."""
+
+    def now(self) -> datetime:
+        """The time by which claims, deadlines and denials are judged."""
+        return (self.clock or self.store.clock)()
 
 
 def take_step(dealings: Dealings, submission_id: int) -> Action:
@@ -64,7 +69,7 @@ def take_step(dealings: Dealings, submission_id: int) -> Action:
     action = decide(known, told)
     for status in told if row.job_id else ():
         certain = status.state is not JobState.LOST or action is not Action.WAIT
-        dealings.store.submissions.record_status(row.id, status, dealings.clock(), certain=certain)
+        dealings.store.submissions.record_status(row.id, status, dealings.now(), certain=certain)
     _STEPS.get(action, _nothing)(dealings, row, told)
     return action
 
@@ -73,12 +78,12 @@ def keep_surplus(dealings: Dealings, row: SubmissionRow, jobs: Sequence[JobStatu
     """Record jobs beside the one that serves the submission, and cancel those that have not ended."""
     if not jobs:
         return
-    dealings.store.waiting.add_surplus(row.id, jobs, dealings.clock())
+    dealings.store.waiting.add_surplus(row.id, jobs, dealings.now())
     for job in jobs:
         if not job.state.final:
             dealings.provider.cancel(job.job_id)
             cancelled = JobStatus(job.job_id, JobState.CANCELLED)
-            dealings.store.waiting.add_surplus(row.id, [cancelled], dealings.clock())
+            dealings.store.waiting.add_surplus(row.id, [cancelled], dealings.now())
 
 
 def fetch(dealings: Dealings, row: SubmissionRow) -> None:
@@ -92,7 +97,7 @@ def fetch(dealings: Dealings, row: SubmissionRow) -> None:
     pubs = stored_pubs(store, row)
     result = provider.result(row.job_id, pubs)
     check_result(row.job_id, pubs, result)
-    store.submissions.store_results(row.id, result, dealings.clock())
+    store.submissions.store_results(row.id, result, dealings.now())
     _sweep(dealings, row.id, row.request_hash)
     # Counts are not held up by a calibration that cannot be read now.
     with suppress(ProviderUnavailableError):
@@ -126,7 +131,7 @@ def _ended_with_counts(dealings: Dealings, row: SubmissionRow) -> bool:
 
 def _ask_for_tag(dealings: Dealings, row: SubmissionRow, known: Known) -> tuple[Known, Sequence[JobStatus]]:
     """Whether the request may be sent: claimed first and asked for then, so that no sending lies between the two."""
-    now = dealings.clock()
+    now = dealings.now()
     claimed = dealings.store.submissions.claim(row.id, dealings.sender, now, now + _settling(dealings))
     try:
         told = dealings.provider.find(row.request_hash)
@@ -147,7 +152,7 @@ def _settling(dealings: Dealings) -> timedelta:
 
 def long_lost(dealings: Dealings, row: SubmissionRow) -> bool:
     """Whether the provider has not known the job for so long that it counts as lost."""
-    return row.lost_since is not None and dealings.clock() - row.lost_since > LOST_AFTER
+    return row.lost_since is not None and dealings.now() - row.lost_since > LOST_AFTER
 
 
 def _nothing(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:
@@ -156,7 +161,7 @@ def _nothing(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) 
 
 def _submit(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:  # noqa: ARG001
     request = JobRequest(tuple(stored_pubs(dealings.store, row)), row.request_hash, row.seed, row.options)
-    now, submissions = dealings.clock(), dealings.store.submissions
+    now, submissions = dealings.now(), dealings.store.submissions
     first = submissions.sending(row.id, dealings.sender, now, now + _settling(dealings))
     if first is None:
         return
@@ -192,7 +197,7 @@ def _keep_others(dealings: Dealings, submission_id: int, found: Sequence[JobStat
 def _serve(dealings: Dealings, row: SubmissionRow, job: JobStatus) -> None:
     """Let the job serve the submission, unless another process was first with another job."""
     try:
-        dealings.store.submissions.accepted(row.id, job.job_id, dealings.clock())
+        dealings.store.submissions.accepted(row.id, job.job_id, dealings.now())
     except StoreError:
         if dealings.store.submissions.get(row.id).job_id is None:
             raise
@@ -210,7 +215,7 @@ def _fetch(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) ->
 
 
 def _resubmit(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:  # noqa: ARG001
-    dealings.store.submissions.new_attempt(row.id, dealings.clock())
+    dealings.store.submissions.new_attempt(row.id, dealings.now())
 
 
 def _give_up(dealings: Dealings, row: SubmissionRow, told: Sequence[JobStatus]) -> None:

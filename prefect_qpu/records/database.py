@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from prefect_qpu.errors import QpuError, StoreError
+from prefect_qpu.latency import utc_now
 from prefect_qpu.records.schema import Base
 from prefect_qpu.records.urls import in_memory, masked, parse_url, refused, without_secrets
 
@@ -44,6 +46,7 @@ class Database:
         self.engine = _engine(self.url)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         self._check()
+        self._ahead = self._server_ahead()
 
     def __repr__(self) -> str:
         return f"Database({masked(self.url)!r})"
@@ -63,6 +66,10 @@ class Database:
         with self._translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def now(self) -> datetime:
+        """The time by the clock of the database server, which all its clients share; a file's is this machine's."""
+        return utc_now() + self._ahead
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -76,6 +83,15 @@ class Database:
             reason = without_secrets(getattr(error, "orig", None) or error, self.url)
             # The cause is left out because a driver's message may quote the password.
             raise refused(self.url, "a database that can be opened and written", f"{reason.rstrip('.')}.") from None
+
+    def _server_ahead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's, asked once: a clock drifts by milliseconds an hour."""
+        if self.url.drivername == "sqlite":
+            return timedelta()
+        with self._translated(), self.engine.connect() as connection:
+            asked = utc_now()
+            told: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            return told.astimezone(UTC) - asked
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

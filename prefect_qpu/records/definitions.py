@@ -1,6 +1,9 @@
 """Stored experiments and calibrations."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from sqlalchemy import select
 
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.errors import RecordNotFoundError
@@ -10,6 +13,9 @@ from prefect_qpu.latency import Clock
 from prefect_qpu.records import blobs, schema
 from prefect_qpu.records.circuits import Circuits
 from prefect_qpu.records.database import Database, insert_missing
+
+_AT_A_TIME = 500
+"""Hashes in one query: databases limit its parameters."""
 
 
 class Experiments:
@@ -53,6 +59,18 @@ class Experiments:
             if record is None:
                 raise RecordNotFoundError("experiment", key)
             return record.document
+
+    def documents(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The definitions of many experiments by hash, without those that are not stored."""
+        wanted = sorted(set(keys))
+        query = select(schema.Experiment.hash, schema.Experiment.document)
+        with self._database.reading() as session:
+            found = [
+                (row.hash, row.document)
+                for start in range(0, len(wanted), _AT_A_TIME)
+                for row in session.execute(query.where(schema.Experiment.hash.in_(wanted[start : start + _AT_A_TIME])))
+            ]
+        return dict(found)
 
 
 class Calibrations:

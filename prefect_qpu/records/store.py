@@ -4,7 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.latency import Clock
 from prefect_qpu.records import migrate
 from prefect_qpu.records.circuits import Circuits
 from prefect_qpu.records.database import Database
@@ -29,8 +29,10 @@ class RecordStore:
         2
     """
 
-    def __init__(self, database: Database, *, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, *, clock: Clock | None = None) -> None:
         self._database = database
+        clock = clock or database.now
+        self.clock = clock
         self.circuits = Circuits(database, clock)
         self.experiments = Experiments(database, clock, self.circuits)
         self.calibrations = Calibrations(database, clock)
@@ -39,14 +41,15 @@ class RecordStore:
         self.waiting = Waiting(database)
 
     @classmethod
-    def open(cls, url: str | None = None, *, create: bool = True, clock: Clock = utc_now) -> Self:
+    def open(cls, url: str | None = None, *, create: bool = True, clock: Clock | None = None) -> Self:
         """The store at a URL, its schema brought up to date.
 
         Args:
             url: ``sqlite:///<path>``, ``postgresql+psycopg://...`` or ``postgresql://...``; none means `default_url`.
                 ``sqlite://`` is a store in memory.
             create: Whether an empty database, a missing file and its folder become a store.
-            clock: Source of the times at which circuits, experiments and calibrations are stored.
+            clock: Source of the times that are stored and compared; none is the database server's, so that hosts whose
+                own clocks differ agree on who may send a request.
 
         Raises:
             StoreUrlError: the URL is malformed, or nothing that can be written is there.

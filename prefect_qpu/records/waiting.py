@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
@@ -18,17 +19,21 @@ from prefect_qpu.records.states import OPEN
 _UNENDED = ("running", "waiting")
 _ROLE = schema.RunSubmission.role
 _BOUGHT = or_(_ROLE.in_((PRIMARY, PILOT)), _ROLE.startswith(OPTIONS, autoescape=True))
+SERVER = "server"
+"""Stage that tells which server a run's flow run lives on."""
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that has not ended, and the submission that it waits for: the first open one, else the last."""
+    """A run that has not ended, and the submission that it waits for, if any: the first open one, else the last."""
 
     id: str
     flow_run_id: str | None
     experiment_hash: str
     state: str
-    submission: SubmissionRow
+    server: str | None
+    """Mark of the server that its flow run lives on, or none if it is not known."""
+    submission: SubmissionRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +53,28 @@ class Waiting:
         self._database = database
 
     def runs(self, *, after: str = "", limit: int = 500) -> list[WaitingRun]:
-        """Runs that have not ended but have a submission, by ascending id.
+        """Runs that have not ended, by ascending id.
 
         Args:
             after: Only ids above this one: the last id of the page before.
             limit: How many at most.
         """
-        link, run = schema.RunSubmission, schema.Run
-        page = (
-            select(run.id)
-            .where(run.state.in_(_UNENDED), run.id > after, run.id.in_(select(link.run_id).where(_BOUGHT)))
-            .order_by(run.id)
-            .limit(limit)
-        )
+        link, run, mark = schema.RunSubmission, schema.Run, schema.Stage
+        page = select(run.id).where(run.state.in_(_UNENDED), run.id > after).order_by(run.id).limit(limit)
         query = (
-            select(run.id, run.flow_run_id, run.experiment_hash, run.state, schema.Submission)
-            .join(link, link.run_id == run.id)
-            .join(schema.Submission, schema.Submission.id == link.submission_id)
-            .where(run.id.in_(page.subquery().select()), _BOUGHT)
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, mark.document, schema.Submission)
+            .outerjoin(mark, and_(mark.run_id == run.id, mark.stage == SERVER))
+            .outerjoin(link, and_(link.run_id == run.id, _BOUGHT))
+            .outerjoin(schema.Submission, schema.Submission.id == link.submission_id)
+            .where(run.id.in_(page.subquery().select()))
             .order_by(run.id, schema.Submission.id)
         )
         found: dict[str, WaitingRun] = {}
         with self._database.reading() as session:
-            for row in session.execute(query):
-                known = found.get(row.id)
-                if known is None or known.submission.state not in OPEN:
-                    submission = SubmissionRow.of(row.Submission)
-                    found[row.id] = WaitingRun(row.id, row.flow_run_id, row.experiment_hash, row.state, submission)
+            for item in session.execute(query):
+                known = found.get(item.id)
+                if known is None or known.submission is None or known.submission.state not in OPEN:
+                    found[item.id] = _waiting(*item)
         return list(found.values())
 
     def open_submissions(self) -> list[OpenSubmission]:
@@ -146,6 +146,18 @@ class Waiting:
         with self._database.reading() as session:
             record = session.get(schema.JobCalibration, submission_id)
             return record.calibration_hash if record else None
+
+
+def _waiting(
+    run_id: str,
+    flow_run_id: str | None,
+    experiment_hash: str,
+    state: str,
+    mark: dict[str, Any] | None,
+    record: schema.Submission | None,
+) -> WaitingRun:
+    server = mark["server"] if mark else None
+    return WaitingRun(run_id, flow_run_id, experiment_hash, state, server, SubmissionRow.of(record) if record else None)
 
 
 def _wanted(session: Session, submission_id: int, besides: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Stage `smoke_test`: the transpiled circuits on an ideal simulator and on one with the device's noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from prefect_qpu.validation import target_findings
 STAGE = "smoke_test"
 MOST_SHOTS = 400_000
 """Shots above which an equivalence test is left undecided."""
+NOISE_SECONDS, LEAST_SHOTS = 30.0, 500
+"""Predicted seconds for which the simulation with noise takes all shots; longer ones take fewer, these at least."""
 LONGEST_SIMULATION = 300.0
 """Predicted seconds above which a smoke test is not simulated; the gate then leaves the decision to a person."""
 
@@ -104,13 +106,26 @@ def _noisy(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[
     if calibration is None:
         return {}, "the backend has no noise" if run.provider.simulator else "the backend reports no error rates"
     provider = AerProvider(AerBackendSpec(), calibration=calibration, clock=run.clock)
-    return _estimate(run, "smoke-noise", provider, encoded, transpiled, run.experiment.shots)
+    shots = affordable_shots(run.experiment.shots, lambda shots: _seconds(_pubs(encoded, transpiled, shots), provider))
+    return _estimate(run, "smoke-noise", provider, encoded, transpiled, shots)
+
+
+def affordable_shots(shots: int, predicted_seconds: Callable[[int], float]) -> int:
+    """The shots, or fewer where all of them would take too long and fewer would not.
+
+    Example:
+        >>> affordable_shots(4096, lambda shots: 0.1 * shots), affordable_shots(4096, lambda shots: 100.0)
+        (500, 4096)
+    """
+    seconds = predicted_seconds(shots)
+    fewer = min(shots, max(LEAST_SHOTS, int(shots * min(1.0, NOISE_SECONDS / seconds)))) if seconds else shots
+    return fewer if predicted_seconds(fewer) < seconds else shots
 
 
 def _estimate(
     run: Run, role: str, provider: AerProvider, encoded: Encoded, transpiled: Transpiled, shots: int
 ) -> tuple[Mapping[str, Estimate], str]:
-    pubs = [make_pub(circuit, shots, encoded.parameters) for circuit in transpiled.circuits]
+    pubs = _pubs(encoded, transpiled, shots)
     refusal = _too_long(pubs, provider)
     if refusal:
         return {}, refusal
@@ -124,8 +139,16 @@ def _estimate(
     return estimate_from_counts(measurement.observables, measurement.groups, bits), ""
 
 
+def _pubs(encoded: Encoded, transpiled: Transpiled, shots: int) -> list[SamplerPub]:
+    return [make_pub(circuit, shots, encoded.parameters) for circuit in transpiled.circuits]
+
+
+def _seconds(pubs: Sequence[SamplerPub], provider: AerProvider) -> float:
+    return Simulation(tuple(pubs), provider.calibration(), None).predicted_seconds()
+
+
 def _too_long(pubs: Sequence[SamplerPub], provider: AerProvider) -> str:
-    seconds = Simulation(tuple(pubs), provider.calibration(), None).predicted_seconds()
+    seconds = _seconds(pubs, provider)
     if seconds <= LONGEST_SIMULATION:
         return ""
     return f"not simulated: it would take about {seconds:.2g} s, more than {LONGEST_SIMULATION:g} s"

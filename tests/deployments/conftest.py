@@ -207,3 +207,16 @@ def process_of(flow_run: dict[str, Any]) -> int | None:
     except ProcessLookupError:
         return None
     return pid or None
+
+
+def command_lines() -> set[str]:
+    """What a list of all processes of this machine shows."""
+    files = Path("/proc").glob("[0-9]*/cmdline")
+    return {raw.replace(b"\0", b" ").decode(errors="replace") for file in files if (raw := _read(file))}
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

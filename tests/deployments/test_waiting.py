@@ -12,7 +12,7 @@ from prefect_qpu.latency import utc_now
 from prefect_qpu.records import RecordStore
 from prefect_qpu.summarise import summarise
 from prefect_qpu.summary import RunSummary
-from tests.deployments.conftest import API_KEY, ROOT, Site, alive, process_of
+from tests.deployments.conftest import API_KEY, ROOT, Site, alive, command_lines, process_of
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -133,10 +133,30 @@ def test_the_automations_are_made_by_one_command(site: Site) -> None:
     assert {"prefect-qpu-missing-heartbeats", "prefect-qpu-start-again"} <= names
 
 
+@pytest.mark.parametrize("fault", [{"status": 401}, {"drop": "answer"}], ids=str)
+def test_a_run_whose_service_refuses_it_shows_no_key(site: Site, fault: dict[str, Any]) -> None:
+    site.emulator.ask("PUT", "/faults", [{"method": "POST", "path": "/jobs", "times": 40, **fault}])
+    run_id = start(site, 5 + len(str(fault)), deadline=1, settle=1)
+    shown = set()
+    while state(site, run_id) not in ENDED:
+        shown |= command_lines()
+        if state(site, run_id) == "Suspended":
+            reconcile(site)
+    assert any("prefect" in line for line in shown)
+    assert not [line for line in shown if API_KEY in line]
+    assert API_KEY not in summary(site, run_id).model_dump_json()
+
+
 def test_the_api_key_is_nowhere_but_in_its_block(site: Site) -> None:
+    """Logs, reports, what the UI shows, and both databases: the block is encrypted in Prefect's."""
     scratch = site.folder.parent
-    files = [path for path in scratch.rglob("*") if path.is_file() and "prefect.db" not in path.name]
-    assert [path for path in files if API_KEY.encode() in path.read_bytes() and "emulator" not in path.parts] == []
+    files = [path for path in scratch.rglob("*") if path.is_file() and "emulator" not in path.parts]
+    assert {"prefect.db", "records.db", "worker.log", "server.log"} <= {path.name for path in files}
+    assert [path for path in files if path.suffix == ".html"]
+    assert [path for path in files if API_KEY.encode() in path.read_bytes()] == []
+    shown = [site.ask("logs/filter", {"limit": 200}), site.ask("artifacts/filter", {"limit": 200})]
+    assert all(shown)
+    assert API_KEY not in json.dumps(shown)
 
 
 def _age(site: Site, run_id: str) -> float:

@@ -1,11 +1,13 @@
 """One pass over open submissions: what it stores, what it leaves alone, and what it never buys."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from prefect_qpu.errors import ProviderUnavailableError
-from prefect_qpu.jobs import Dealings, Reconciled, advance, counts, reconcile
+from prefect_qpu.jobs import Dealings, Reconciled, advance, complete, counts, reconcile
+from prefect_qpu.jobs.reconciling import BROKEN_FOR, SEARCHED_FOR
 from prefect_qpu.jobs.steps import LOST_AFTER
 from prefect_qpu.latency import PRIMARY, utc_now
 from prefect_qpu.providers import JobState, JobStatus
@@ -133,3 +135,44 @@ def test_a_run_goes_on_with_what_a_pass_has_stored(run: Run, provider: Unreliabl
     provider.fail_polls = 1_000
     advance(run, PRIMARY)
     assert len(counts(run, PRIMARY)) == 2
+
+
+def test_a_result_that_stays_broken_ends_once_no_run_wants_it(run: Run, provider: UnreliableProvider) -> None:
+    submit(run)
+    provider.let_all_end()
+    provider.damage = lambda result: replace(result, counts=())
+    assert one_pass(run.store, provider, 2 * BROKEN_FOR).problems, "a run waits for it"
+    run.finish("failed")
+    assert one_pass(run.store, provider).problems, "it may be readable soon"
+    assert one_pass(run.store, provider, 2 * BROKEN_FOR) == Reconciled(looked_at=1, ended=1)
+    assert "returned 0 results for 2 PUBs" in str(row(run).error)
+    assert one_pass(run.store, provider) == Reconciled()
+
+
+def test_a_result_that_ended_as_broken_is_read_by_the_next_run_that_wants_it(
+    store: RecordStore, provider: UnreliableProvider
+) -> None:
+    first = open_run(store, ghz(replicate=0), provider)
+    submit(first)
+    provider.let_all_end()
+    provider.damage = lambda result: replace(result, counts=())
+    first.finish("failed")
+    one_pass(store, provider, 2 * BROKEN_FOR)
+    provider.damage = lambda result: result
+    second = open_run(store, ghz(replicate=0), provider)
+    submit(second)
+    assert len(complete(second, PRIMARY)) == 2
+    assert len(provider.bought) == 1
+
+
+def test_a_job_that_nobody_wants_is_not_looked_for_forever(run: Run, provider: UnreliableProvider) -> None:
+    provider.lose_answers = 1
+    with pytest.raises(ProviderUnavailableError):
+        submit(run)
+    provider.hidden = set(provider.bought)
+    run.finish("failed")
+    provider.fail_finds = 1
+    with pytest.raises(ProviderUnavailableError):
+        one_pass(run.store, provider)
+    provider.fail_finds = 1
+    assert one_pass(run.store, provider, 2 * SEARCHED_FOR) == Reconciled(looked_at=1)
