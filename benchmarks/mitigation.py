@@ -5,6 +5,7 @@
     python -m benchmarks.mitigation unseen [repeats]
     python -m benchmarks.mitigation flags [repeats]
     python -m benchmarks.mitigation speed
+    python -m benchmarks.mitigation combining
 
 All counts are simulated with the noise of a device's calibration; tables are printed in markdown.
 """
@@ -18,6 +19,8 @@ from statistics import median
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.primitives.containers import BitArray
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 
 from benchmarks.mitigation_cases import (
@@ -134,6 +137,28 @@ def speed() -> None:
         print(f"plan {name}, 20 qubits, {plan.circuits[0].size()} gates: {median(taken):.2f} s")
 
 
+def combining() -> None:
+    """Seconds that combining took beside those that the plan allowed, on small and wide circuits and many outcomes."""
+    print("| circuit | method | seconds | at most |")
+    print("|---|---|---|---|")
+    plans = {"5 qubits": context("FakeManilaV2", "QAOA p = 2", SHOTS), "20 qubits": replace(_wide(), shots=20_000)}
+    methods = [*METHODS.values(), MethodSpec(method="readout", name="readout, M3", options={"readout": "mthree"})]
+    random = np.random.default_rng(1)
+    for shown, plan in plans.items():
+        planned = plan_batch(methods, plan)
+        counts = [_noise(pub, random) for pub in planned.pubs]
+        for share in planned.shares:
+            taken = _seconds(partial(combine_batch, [share], counts, plan.measurement))
+            print(f"| {shown} | {share.label} | {taken:.3f} | {share.at_most:.1f} |", flush=True)
+
+
+def _noise(pub: SamplerPub, random: np.random.Generator) -> BitArray:
+    """The counts of a state in which nearly all outcomes differ."""
+    ones = np.array([0.9 if pub.circuit.name.endswith("1" * 5) else 0.1])
+    drawn = random.random((pub.shots, pub.circuit.num_clbits)) < ones
+    return BitArray.from_bool_array(drawn)
+
+
 def _errors(device: str, workload: str, name: str, seeds: int) -> float | None:
     exact, differences = WORKLOADS[workload].exact, []
     for seed in range(seeds):
@@ -211,5 +236,7 @@ if __name__ == "__main__":
         coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("ZNE",))
     elif mode == "flags":
         flags(int(rest[0]) if rest else 20)
+    elif mode == "combining":
+        combining()
     else:
         speed()

@@ -134,4 +134,4 @@ def _share(spec: MethodSpec, context: PlanContext, job: SubmissionRow | None) ->
         raise MitigationRefusedError(
             f"it needs {len(lacking)} of {len(places)} circuits that the run did not execute with these shots: {named}"
         )
-    return share_of(spec, plan, [executed[place] for place in places])
+    return share_of(spec, plan, [executed[place] for place in places], context.measurement)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.primitives.containers import BitArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -17,7 +18,7 @@ from prefect_qpu.mitigation.cdr import Cdr
 from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOptions, TwirlingOptions
 from prefect_qpu.mitigation.lre import Lre
 from prefect_qpu.mitigation.pec import Pec
-from prefect_qpu.mitigation.prediction import check_worth
+from prefect_qpu.mitigation.prediction import check_worth, combine_at_most
 from prefect_qpu.mitigation.provider_side import (
     ESTIMATOR_ONLY,
     IbmDecouplingOptions,
@@ -66,6 +67,8 @@ class MethodShare:
     """Shots of all its circuits at one point."""
     seconds: float = 0.0
     """What planning took."""
+    at_most: float | None = None
+    """Seconds that combining takes at most, predicted."""
 
     def document(self) -> dict[str, Any]:
         """The share as JSON data."""
@@ -77,6 +80,7 @@ class MethodShare:
             "variance_multiplier": self.variance_multiplier,
             "shots": self.shots,
             "seconds": self.seconds,
+            "at_most": self.at_most,
         }
 
     @classmethod
@@ -87,7 +91,12 @@ class MethodShare:
     @property
     def cost(self) -> dict[str, Any]:
         """What the method's estimates cost, as JSON data."""
-        return {"circuits": len(set(self.pubs)), "shots": self.shots, "plan_seconds": self.seconds}
+        return {
+            "circuits": len(set(self.pubs)),
+            "shots": self.shots,
+            "plan_seconds": self.seconds,
+            "combine_seconds_at_most": self.at_most,
+        }
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,7 @@ def plan_batch(
     """
     check_methods(methods)
     pubs: dict[Place, SamplerPub] = {}
+    points = max((np.size(values) for values in (parameters or {}).values()), default=1)
     shares, refused = [], {}
     for spec in with_raw(methods) if raw else methods:
         started = clock()
@@ -174,7 +184,7 @@ def plan_batch(
             if place not in pubs:
                 pubs[place] = make_pub(planned.circuit, planned.shots, parameters or {})
         order = {place: index for index, place in enumerate(pubs)}
-        share = share_of(spec, plan, [order[place] for place in places])
+        share = share_of(spec, plan, [order[place] for place in places], context.measurement, points)
         shares.append(replace(share, seconds=clock() - started))
     return Batch(tuple(pubs.values()), tuple(shares), refused)
 
@@ -202,10 +212,15 @@ def places_of(plan: MethodPlan) -> list[Place]:
     return [_place(planned, seen) for planned in plan.circuits]
 
 
-def share_of(spec: MethodSpec, plan: MethodPlan, pubs: Sequence[int]) -> MethodShare:
-    """The share of a planned method whose circuits are these PUBs."""
+def share_of(
+    spec: MethodSpec, plan: MethodPlan, pubs: Sequence[int], measurement: Measurement, points: int = 1
+) -> MethodShare:
+    """The share of a planned method whose circuits are these PUBs, at so many points of a parameter array."""
     shots = sum(planned.shots for planned in plan.circuits)
-    return MethodShare(spec.label, spec.method, tuple(pubs), plan.manifest, plan.variance_multiplier, shots)
+    at_most = points * combine_at_most(plan.circuits, plan.manifest, measurement)
+    return MethodShare(
+        spec.label, spec.method, tuple(pubs), plan.manifest, plan.variance_multiplier, shots, at_most=at_most
+    )
 
 
 def combine_batch(
