@@ -118,6 +118,8 @@ def acquire(settings: Sequence[Setting], context: PlanContext, options: Acquisit
     ]
     calibration = _calibrate(context, options, masks, planned)
     manifest = {"readout": options.readout, "settings": places, "calibration": calibration, "masks": masks}
+    if calibration:
+        manifest["qubits"] = list(measured_qubits(context.circuits[0]))
     return Acquisition(tuple(planned), manifest)
 
 
@@ -156,6 +158,14 @@ def read_groups(
         ]
         for places in manifest["settings"]
     ]
+
+
+def confusion(manifest: Mapping[str, Any], counts: Sequence[BitArray]) -> dict[str, Any] | None:
+    """How often each qubit was read wrong, as JSON data; none where readout is not corrected by qubit."""
+    if manifest.get("readout") not in {"factorised", "mthree"}:
+        return None
+    model = Factorised.calibrated(*(outcomes(counts[place]) for place in manifest["calibration"]))
+    return {"qubits": manifest.get("qubits"), "p01": model.p01.tolist(), "p10": model.p10.tolist()}
 
 
 def total(groups: Sequence[Readings], measurement: Measurement) -> Readings:

@@ -14,6 +14,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.errors import ExperimentError, MitigationRefusedError
 from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation.acquisition import confusion
 from prefect_qpu.mitigation.cdr import Cdr
 from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOptions, TwirlingOptions
 from prefect_qpu.mitigation.lre import Lre
@@ -249,9 +250,11 @@ def combine_batch(
         except MitigationRefusedError as error:
             refused[share.label] = str(error)
             continue
-        cost = share.cost | {"combine_seconds": clock() - started}
+        told = {"cost": share.cost | {"combine_seconds": clock() - started}}
+        if known := confusion(share.manifest, own):
+            told["confusion"] = known
         estimates[share.label] = {
-            name: replace(item, metadata={**item.metadata, "cost": cost}) for name, item in found.items()
+            name: replace(item, metadata={**item.metadata, **told}) for name, item in found.items()
         }
     return Combined(_flagged(estimates, raw or _raw(estimates, shares), measurement), refused)
 
