@@ -7,7 +7,7 @@ import numpy as np
 
 from prefect_qpu.comparison import Classical, Quantum, agreement, count_distances, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
-from prefect_qpu.latency import PRIMARY, Span
+from prefect_qpu.latency import PRIMARY, Span, bought
 from prefect_qpu.observables import Estimate
 from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
@@ -163,9 +163,9 @@ def _why_not(run: Run, source: str) -> str:
 def _cost(run: Run) -> dict[str, float | int]:
     """Everything charged, from encoding to post-processing."""
     spans = run.store.runs.spans(run.id)
-    primary = [span for span in spans if span.details.get("role") == PRIMARY]
+    primary = [span for span in spans if bought(span.details.get("role", ""))]
     submissions = run.store.submissions.for_run(run.id).values()
-    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if role == PRIMARY]
+    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if bought(role)]
     return {
         "quantum wall [s]": _seconds(spans, QUANTUM_STAGES),
         "queue [s]": _seconds(primary, ("queue",)),
