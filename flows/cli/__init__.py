@@ -11,6 +11,7 @@ from typing import Any
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
+from prefect_qpu.flows.cli.compare import compare
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
@@ -26,7 +27,18 @@ app = App(
     version=lambda: version("prefect-qpu"),
     result_action="return_value",
 )
-commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, remitigate, schema, emulator)
+commands: tuple[Callable[..., Any], ...] = (
+    run,
+    validate,
+    runs,
+    show,
+    report,
+    compare,
+    replay,
+    remitigate,
+    schema,
+    emulator,
+)
 for place, command in enumerate(commands):
     app.command(command, sort_key=place)
 app.command(database)

@@ -76,6 +76,15 @@ def distinct(bits: BitArray) -> Rows:
     return unpacked
 
 
+def shot_values(bits: BitArray, values: Callable[[Rows], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The value of each shot."""
+    packed = bits.array.reshape(-1, bits.array.shape[-1])
+    different, which = np.unique(packed, axis=0, return_inverse=True)
+    unpacked: Rows = np.unpackbits(different, axis=-1)[:, ::-1][:, : bits.num_bits]
+    found: NDArray[np.float64] = values(unpacked)[which.ravel()]
+    return found
+
+
 def _best(rows: Rows, search: Search) -> str:
     gains = _gains(rows, search)
     best = rows[np.isclose(gains, gains.max(), rtol=1e-12)]

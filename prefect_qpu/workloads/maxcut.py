@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
 
 from prefect_qpu.errors import WorkloadError
-from prefect_qpu.workloads.decoding import Rows, Search, best_answer
+from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles, fixed_angles
 from prefect_qpu.workloads.graph import Graph, weighted_graph
 from prefect_qpu.workloads.graph_files import read_graph
@@ -111,6 +112,10 @@ class MaxCutWorkload(Workload):
             canonical=lambda rows: np.unique(rows ^ rows[:, :1], axis=0),
         )
         return best_answer(bits, self.graph.nodes, search)
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64]:
+        """The value of each shot."""
+        return shot_values(bits, self.graph.cuts)
 
     def _climb(self, rows: Rows) -> Rows:
         from prefect_qpu.baselines.local_search import climb, weight_matrix

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
@@ -85,6 +86,10 @@ class Workload(Definition, ABC):
 
     def decode(self, bits: BitArray) -> Answer | None:  # noqa: ARG002
         """The best solution among the shots (bit ``i`` is qubit ``i``); none where nothing is optimised."""
+        return None
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """The objective's value of each shot, in any order; none where a shot has none."""
         return None
 
     def baselines(self, time_limit: float, seed: int) -> "BaselineReport | None":  # noqa: ARG002
