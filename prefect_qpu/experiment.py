@@ -152,6 +152,12 @@ class Promotion(Definition):
     """Largest depth of a transpiled circuit."""
     max_two_qubit_gates: Annotated[int, Field(ge=0)] | None = None
     """Largest number of two-qubit gates of a transpiled circuit."""
+    max_qubits: Annotated[int, Field(ge=1)] | None = None
+    """Largest number of qubits of the encoded circuit."""
+    max_parameters: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of free parameters of the encoded circuit."""
+    max_payload_bytes: Annotated[int, Field(ge=1)] | None = None
+    """Largest size of all transpiled circuits together, as QPY before compression."""
 
 
 class Hypothesis(Definition):

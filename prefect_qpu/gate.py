@@ -53,6 +53,10 @@ class Evidence:
     """Why there is no ideal simulation."""
     no_noisy: str = ""
     """Why there is no simulation with noise."""
+    qubits: int = 0
+    parameters: int = 0
+    payload_bytes: int = 0
+    """Of all transpiled circuits together."""
     noiseless: bool = False
     """Whether the backend has no noise to be predicted."""
 
@@ -131,7 +135,13 @@ def _circuit_valid(_: Promotion, evidence: Evidence) -> Iterable[Criterion]:
 
 
 def _encoding_budget(policy: Promotion, evidence: Evidence) -> Iterable[Criterion]:
-    limits = {"max_depth": evidence.depth, "max_two_qubit_gates": evidence.two_qubit_gates}
+    limits = {
+        "max_depth": evidence.depth,
+        "max_two_qubit_gates": evidence.two_qubit_gates,
+        "max_qubits": evidence.qubits,
+        "max_parameters": evidence.parameters,
+        "max_payload_bytes": evidence.payload_bytes,
+    }
     for name, value in limits.items():
         limit = getattr(policy, name)
         if limit is not None:

@@ -90,6 +90,12 @@ def _time_to_solution(run: Run, cost: Mapping[str, float | int]) -> dict[str, An
     return {} if found is None else {"time to solution": found.document()}
 
 
+def _reduction(run: Run) -> dict[str, Any]:
+    """What was left out before the encoding; its time is part of the stage `encode`, and so of the quantum path's."""
+    document = (run.stage("encode") or {}).get("reduction")
+    return {"reduction": document} if document else {}
+
+
 def _services(run: Run) -> list[str]:
     """All that had to answer: record store, workflow server, and each provider that ran a job."""
     workflow = [] if run.store.runs.get(run.id).flow_run_id is None else ["workflow server"]
@@ -134,6 +140,7 @@ def _compare(run: Run) -> dict[str, Any]:
         "cost": cost,
         "services": _services(run),
         **_time_to_solution(run, cost),
+        **_reduction(run),
     }
 
 

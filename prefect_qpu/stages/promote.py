@@ -42,6 +42,9 @@ def evidence(run: Run) -> Evidence:
         ],
         depth=smoke.depth,
         two_qubit_gates=smoke.two_qubit_gates,
+        qubits=encoded.circuit.num_qubits,
+        parameters=encoded.circuit.num_parameters,
+        payload_bytes=smoke.payload_bytes,
         # A service that emulates devices calibrates them as often as a real one does.
         simulator=run.provider.simulator and not run.provider.durable,
         calibration_age=calibration.age(run.clock()) if calibration else None,

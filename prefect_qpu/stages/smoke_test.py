@@ -45,6 +45,7 @@ class SmokeTest:
     no_noisy: str
     depth: int
     two_qubit_gates: int
+    payload_bytes: int
 
 
 def smoke_test(run: Run) -> SmokeTest:
@@ -60,6 +61,7 @@ def smoke_test(run: Run) -> SmokeTest:
         no_noisy=document["no_noisy"],
         depth=document["depth"],
         two_qubit_gates=document["two_qubit_gates"],
+        payload_bytes=document.get("payload_bytes", 0),  # not in records of earlier versions
     )
 
 
@@ -82,6 +84,7 @@ def _simulate(run: Run) -> dict[str, Any]:
         "no_noisy": no_noisy,
         "depth": max(circuit.depth() for circuit in transpiled.circuits),
         "two_qubit_gates": max(run.store.circuits.row(key).two_qubit_gates for key in transpiled.hashes),
+        "payload_bytes": sum(run.store.circuits.row(key).payload_bytes for key in transpiled.hashes),
         "compiled": transpiled.key,
     }
 

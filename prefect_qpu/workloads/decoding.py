@@ -31,6 +31,8 @@ class Search:
     """Value of one solution, counted again from the problem."""
     climb: Callable[[Rows], Rows] | None = None
     """Each solution after single flips that gain, until none gains; none leaves the samples as they are."""
+    lift: Callable[[Rows], Rows] = lambda rows: rows
+    """Solutions of the whole problem from those of the encoded one."""
     canonical: Callable[[Rows], Rows] = lambda rows: rows
     """One of several solutions that mean the same."""
 
@@ -49,7 +51,7 @@ def best_answer(bits: BitArray, variables: int, search: Search) -> Answer | None
         raise WorkloadError(
             "counts", given=f"{bits.num_bits} bits", expected=f"{variables} bits, one for each variable"
         )
-    sampled = search.canonical(distinct(bits))
+    sampled = search.canonical(search.lift(distinct(bits)))
     if not len(sampled):
         return None
     best = _best(sampled, search)
@@ -106,5 +108,5 @@ def _control(shots: int, variables: int, search: Search) -> float:
     if search.climb is None or not shots:
         return -inf
     tossed = np.random.default_rng(_CONTROL_SEED).integers(0, 2, (shots, variables), dtype=np.uint8)
-    rows = search.canonical(np.unique(tossed, axis=0))
+    rows = search.canonical(search.lift(np.unique(tossed, axis=0)))
     return search.count(_best(search.climb(_ranked(rows, search)), search))

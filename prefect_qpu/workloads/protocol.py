@@ -32,6 +32,8 @@ class Encoding:
     """Values of each free parameter by its name; all of one shape, ``()`` for a single point."""
     expected: Mapping[str, float] = field(default_factory=dict)
     """Expectation values that the user knows, by observable."""
+    reduction: Mapping[str, Any] = field(default_factory=dict)
+    """What a classical reduction left out before the encoding and what it cost, as JSON data; empty without one."""
 
 
 @dataclass(frozen=True)
