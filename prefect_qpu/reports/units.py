@@ -208,6 +208,10 @@ def _composed(value: Any) -> str:
         return "none"
     if isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
         return "; ".join(", ".join(by_name(key, part) for key, part in item.items()) for item in value)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    if isinstance(value, list | tuple) and all(isinstance(item, float) for item in value):
+        return ", ".join(number(item, 4) for item in value)
     return dumps(value, ensure_ascii=False, default=str)
 
 
@@ -216,6 +220,8 @@ def _in_unit(name: str, value: float) -> str:
         return seconds(value)
     if "bytes" in name:
         return data_size(value)
+    if "money" in name:
+        return number(value, 3)
     if "frequency" in name:
         return frequency(value)
     words = set(name.split("_"))
