@@ -1,13 +1,17 @@
 """Hardware against exact value, simulator and classical opponent, and what the stated hypothesis is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from math import copysign
+from typing import Any, Literal, get_args
+
+from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.experiment import Hypothesis
-from prefect_qpu.observables import Estimate
-from prefect_qpu.statistics import Verdict, equivalence, interval
+from prefect_qpu.observables import Estimate, Group
+from prefect_qpu.statistics import Kind, Verdict, agrees, distance, estimate_reach, systematic_of
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Winner = Literal["quantum better", "classical better", "not distinguishable", "not comparable"]
 HypothesisVerdict = Literal["supported", "refuted", "inconclusive", "not stated", "not measured"]
 
@@ -52,21 +56,39 @@ def agreement(
 ) -> list[dict[str, Any]]:
     """How each estimate compares with another value of the same observable, as rows of JSON data.
 
-    A value without a standard error counts as exact.
+    A value without a standard error counts as exact. The interval of the difference counts what shots and models leave
+    open; a failure is shown at the level divided by the number of observables, for each of them could fail by chance.
     """
+    pairs = {name: (estimate, others[name]) for name, estimate in estimates.items() if name in others}
     rows = []
-    for name, estimate in estimates.items():
-        other = others.get(name)
-        if other is None:
-            continue
+    for name, (estimate, other) in pairs.items():
         value = float(other.value) if isinstance(other, Estimate) else other
-        stderr = float(other.stderr) if isinstance(other, Estimate) else 0.0
-        combined = (float(estimate.stderr) ** 2 + stderr**2) ** 0.5
-        result = equivalence(
-            float(estimate.value) - value, combined, tolerance, confidence=confidence, shots=estimate.shots
-        )
-        rows.append({"observable": name, "value": float(estimate.value), "other": value} | result.document())
+        result = agrees(estimate, other, tolerance, confidence=confidence, tests=len(pairs))
+        row = {"observable": name, "value": float(estimate.value), "other": value} | result.document()
+        rows.append(row | {"reason": result.reason})
     return rows
+
+
+def count_distances(
+    groups: Sequence[Group], counts: Sequence[BitArray], others: Sequence[BitArray], confidence: float
+) -> list[dict[str, Any]]:
+    """How far counts of each measured basis lie from other counts, as rows of JSON data: one for each kind of distance.
+
+    There is no verdict: a tolerance on expectation values says nothing of distances.
+
+    Args:
+        groups: What was measured.
+        counts: One bit array for each group; more may follow.
+        others: The same of the other side.
+        confidence: Of the two-sided intervals.
+    """
+    return [
+        {"basis": group.basis}
+        | distance(ours.get_int_counts(), theirs.get_int_counts(), kind, confidence=confidence).document()
+        for group, ours, theirs in zip(groups, counts, others, strict=False)
+        if not ours.shape
+        for kind in KINDS
+    ]
 
 
 def judge(
@@ -98,11 +120,11 @@ def judge(
     if sense is not None and quantum.best is not None:
         return _by_solution(quantum, classical, quantum.best, sense)
     difference = float(quantum.estimate.value) - classical.value
-    smallest, largest = _differences(difference, classical)
+    smallest, largest = (copysign(width, difference) for width in _differences(difference, classical))
     near, far = (_verdict(quantum, tolerance, confidence, width) for width in (smallest, largest))
     if far is Verdict.PASS:
         return _by_time(quantum, classical, f"both values agree within {tolerance:g}")
-    if near is Verdict.FAIL and (classical.exact or (classical.error is not None and smallest > tolerance)):
+    if near is Verdict.FAIL and (classical.exact or (classical.error is not None and abs(smallest) > tolerance)):
         known = "is exact" if classical.exact else f"is proven to {classical.error:.2g}"
         return Opinion(
             "classical better", f"the {classical.method} value {known}, the quantum estimate is {difference:+.4g} off"
@@ -117,16 +139,14 @@ def judge(
 
 
 def _differences(difference: float, classical: Classical) -> tuple[float, float]:
-    """The smallest and the largest difference to the exact value."""
+    """The smallest and the largest size of the difference to the exact value."""
     error = classical.error or 0.0
     return max(0.0, abs(difference) - error), abs(difference) + error
 
 
 def _verdict(quantum: Quantum, tolerance: float, confidence: float, difference: float) -> Verdict:
-    estimate = quantum.estimate
-    return equivalence(
-        difference, float(estimate.stderr), tolerance, confidence=confidence, shots=estimate.shots
-    ).verdict
+    other = float(quantum.estimate.value) - difference
+    return agrees(quantum.estimate, other, tolerance, confidence=confidence).verdict
 
 
 def judge_hypothesis(
@@ -138,7 +158,8 @@ def judge_hypothesis(
     estimate = estimates.get(hypothesis.observable)
     if estimate is None:
         return {"verdict": "not measured", "reason": f"{hypothesis.observable} was not measured"}
-    low, high = interval(float(estimate.value), float(estimate.stderr), confidence)
+    sure, systematic = (1 + confidence) / 2, systematic_of(estimate)
+    low, high = estimate_reach(estimate, sure).widened(systematic, sure).around(float(estimate.value))
     least, most = hypothesis.range
     verdict: HypothesisVerdict = "inconclusive"
     if least <= low and high <= most:
@@ -153,6 +174,9 @@ def judge_hypothesis(
         "observable": hypothesis.observable,
         "interval": [low, high],
         "range": list(hypothesis.range),
+        "confidence": confidence,
+        "systematic": systematic,
+        "shots": estimate.shots,
     }
 
 

@@ -14,6 +14,7 @@ from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreS
 from prefect_qpu.flows.cli.compare import compare
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
+from prefect_qpu.flows.cli.plan import plan
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
 from prefect_qpu.flows.cli.remitigate import remitigate
 from prefect_qpu.flows.cli.run import run, schema, validate
@@ -30,6 +31,7 @@ app = App(
 commands: tuple[Callable[..., Any], ...] = (
     run,
     validate,
+    plan,
     runs,
     show,
     report,

@@ -10,6 +10,7 @@ from prefect_qpu.errors import InputError, RunFailedError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli.output import note
 from prefect_qpu.preflight import preflight
+from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.urls import in_memory, masked, parse_url
@@ -101,6 +102,22 @@ async def _reach_server() -> None:
         raise RunFailedError(f"the embedded Prefect server did not start: {problem}")
     reason = f"{type(problem).__name__}: {problem}".rstrip(".")
     raise InputError("PREFECT_API_URL", given=masked(url), expected="a Prefect server that answers", hint=f"{reason}.")
+
+
+def resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
+    """The experiment with what its blocks hold, and its provider at one backend.
+
+    Raises:
+        InputError: the experiment, or a block that it names, is not valid.
+    """
+    spec = experiment.backend
+    if isinstance(spec, AerBackendSpec) and not isinstance(experiment.promotion, BlockReference):
+        return experiment, AerProvider(spec)
+    from prefect_qpu.choosing import settled
+    from prefect_qpu.flows.prepare import resolve_blocks
+
+    experiment, provider = asyncio.run(resolve_blocks(experiment))
+    return experiment, settled(provider, experiment, None)[0]
 
 
 async def _resolved(experiment: Experiment) -> Experiment:

@@ -9,6 +9,7 @@ from typing import Any
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.reports.labels import verdict
 from prefect_qpu.reports.style import data_uri
+from prefect_qpu.reports.tested import tested
 from prefect_qpu.reports.units import by_name, count, number, plus_minus, seconds, timestamp, title, within
 from prefect_qpu.summary import RunSummary
 
@@ -33,10 +34,11 @@ def decision_markdown(name: str, decision: Mapping[str, Any]) -> str:
             _observed(item["observed"], item["interval"]),
             _number(item["threshold"]),
             item["reason"],
+            tested(item.get("details", {})),
         )
         for item in decision["criteria"]
     ]
-    head = ("verdict", "criterion", "observable", "observed", "threshold", "reason")
+    head = ("verdict", "criterion", "observable", "observed", "threshold", "reason", "test")
     parts = [f"# {_text(name)}: {decision['outcome']}", _text(decision["reason"])]
     if "by" in decision:
         parts.append(f"Decided by **{_text(decision['by'])}**. The run was held: {_text(decision['held_by'])}")

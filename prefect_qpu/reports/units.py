@@ -220,8 +220,6 @@ def _in_unit(name: str, value: float) -> str:
         return seconds(value)
     if "bytes" in name:
         return data_size(value)
-    if "money" in name:
-        return number(value, 3)
     if "frequency" in name:
         return frequency(value)
     words = set(name.split("_"))
@@ -229,7 +227,7 @@ def _in_unit(name: str, value: float) -> str:
         return seconds(value)
     if words & {"error", "probability"} and 0 <= value <= 1:
         return probability(value)
-    return number(value)
+    return number(value, 3) if "money" in name else number(value)
 
 
 def _rounded(value: float | None, stderr: float | None) -> tuple[Decimal, Decimal, int] | None:

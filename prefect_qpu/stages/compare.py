@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from qiskit.primitives.containers import BitArray
 
-from prefect_qpu.comparison import Classical, Quantum, agreement, judge, judge_hypothesis
+from prefect_qpu.comparison import Classical, Quantum, agreement, count_distances, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
 from prefect_qpu.latency import PRIMARY, Span
 from prefect_qpu.observables import Estimate
@@ -15,10 +15,13 @@ from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.statistics import Mean
 from prefect_qpu.time_to_solution import time_to_solution
 from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
+PREDICTION = "smoke-noise"
+"""Role of the job that simulated the device's noise."""
 QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
@@ -47,7 +50,8 @@ def headline_estimates(run: Run) -> tuple[str, str, dict[str, Estimate]]:
 
 def _estimate(row: EstimateRow) -> Estimate:
     systematic = None if row.systematic is None else np.asarray(row.systematic)
-    return Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots, row.details, systematic)
+    means = tuple(map(Mean.from_document, row.details.get("means", ())))
+    return Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots, row.details, systematic, means)
 
 
 def judged_observable(run: Run) -> str:
@@ -137,11 +141,22 @@ def _compare(run: Run) -> dict[str, Any]:
             for against, others in _others(smoke.exact, smoke.ideal, smoke.noisy)
             for row in agreement(estimates, others, policy.tolerance, policy.confidence)
         ],
+        "distances": _distances(run) if source == "quantum" else [],
         "cost": cost,
         "services": _services(run),
         **_time_to_solution(run, cost),
         **_reduction(run),
     }
+
+
+def _distances(run: Run) -> list[dict[str, Any]]:
+    """The raw counts against those that the device's noise lets expect."""
+    rows = run.store.submissions.for_run(run.id)
+    if any(role not in rows or rows[role].state != "done" for role in (PRIMARY, PREDICTION)):
+        return []
+    ours, predicted = (counts(run, role) for role in (PRIMARY, PREDICTION))
+    found = count_distances(encode(run).measurement.groups, ours, predicted, run.policy.confidence)
+    return [{"against": "device-noise simulation", **row} for row in found]
 
 
 def _others(
