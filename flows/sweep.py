@@ -34,6 +34,7 @@ from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.findings import Findings
+from prefect_qpu.sweeps.holding import hold
 from prefect_qpu.sweeps.planning import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
@@ -109,9 +110,11 @@ async def _execution(
     providers = await _providers(resolved)
     unfinished = None if store.sweeps.find(run_id) else store.sweeps.unfinished(resolved.hash)
     if unfinished is not None:
+        await asyncio.to_thread(hold, store, unfinished.run_id)
         get_run_logger().warning("Run %s of this sweep was cut off; it goes on", unfinished.run_id)
     own = unfinished.run_id if unfinished else run_id
     execution = await plan_sweep(store, resolved, providers, own, run_id)
+    await asyncio.to_thread(hold, store, own)
     for run in execution.runs:
         note_server(run)
         store.runs.move(run.id, "running")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparsePauliOp
 
+from prefect_qpu.baselines.rotations import GATES
 from prefect_qpu.providers.forecast import state_vector_seconds
 
 MOST_QUBITS = 20
@@ -41,8 +42,10 @@ def exact_over_arrays(
     from qiskit_aer import AerSimulator
 
     simulator = AerSimulator(method="statevector", runtime_parameter_bind_enable=bool(circuit.parameters))
-    # At this level the transpiler only translates gates, so that no parameter goes astray.
-    prepared = transpile(circuit, simulator, optimization_level=0)
+    prepared = circuit.copy()
+    if not circuit.count_ops().keys() <= GATES:
+        # At this level the transpiler only translates gates, so that no parameter goes astray.
+        prepared = transpile(circuit, basis_gates=sorted(GATES - {"barrier"}), optimization_level=0)
     for number, operator in enumerate(observables.values()):
         prepared.save_expectation_value(operator, range(circuit.num_qubits), label=str(number))
     bound = {item: values[item.name] for item in prepared.parameters}

@@ -73,14 +73,12 @@ def _numeric(column: "pd.Series[Any]") -> bool:
 
 def _grid(shown: "pd.DataFrame", axes: list[str]) -> tuple[str, str] | None:
     """The two longest axes whose combinations all stand in the table."""
-    for x in sorted(axes, key=lambda axis: -shown[axis].nunique()):
-        for y in axes:
-            cells = shown[x].nunique() * shown[y].nunique()
-            if (
-                x != y
-                and min(shown[x].nunique(), shown[y].nunique()) >= _FEWEST_LEVELS
-                and len(shown[[x, y]].drop_duplicates()) == cells
-            ):
+    levels = {axis: shown[axis].nunique() for axis in axes}
+    long = sorted((axis for axis in axes if levels[axis] >= _FEWEST_LEVELS), key=lambda axis: -levels[axis])
+    for place, x in enumerate(long):
+        for y in long[place + 1 :]:
+            cells = levels[x] * levels[y]
+            if cells <= len(shown) and len(shown[[x, y]].drop_duplicates()) == cells:
                 return x, y
     return None
 
