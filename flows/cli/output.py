@@ -108,6 +108,23 @@ def print_again(found: Mapping[str, Any]) -> None:
     answer(f"before: {found['run_id']}\nagain:  {found['again']}")
 
 
+def print_point(found: Mapping[str, Any]) -> None:
+    """Print a point of a sweep before and again."""
+    rows = [
+        [
+            row["method"],
+            row["observable"],
+            _value(*row["before"]),
+            _value(*row["again"]),
+            f"{row['standard_errors']:+.2f}",
+        ]
+        for row in found["estimates"]
+    ]
+    headings = ("method", "observable", "before", "again", "standard errors apart")
+    print_table(headings, rows, right=headings[4:])
+    answer(f"point {found['point']}, {found['key']}: {'they agree' if found['agrees'] else 'they DISAGREE'}")
+
+
 def _points(item: Mapping[str, Any]) -> Iterable[tuple[float, float, float | None]]:
     """Value, standard error and systematic error of each point of an estimate as JSON data."""
     columns = [_flat(item[key]) for key in ("value", "stderr", "systematic")]

@@ -110,7 +110,9 @@ class Simulation:
 
         if self.calibration is None:
             return AerSimulator(method=self.method)
-        return AerSimulator(method=self.method, noise_model=noise_model(self.calibration, qubits))
+        # Gates and their errors are multiplied first, which by default Aer does on seven qubits and more only.
+        noise = noise_model(self.calibration, qubits)
+        return AerSimulator(method=self.method, noise_model=noise, fusion_threshold=1, fusion_max_qubit=2)
 
 
 @lru_cache(maxsize=8)
