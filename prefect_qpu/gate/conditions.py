@@ -18,8 +18,14 @@ def circuit_valid(_: Promotion, evidence: Evidence) -> Iterable[Criterion]:
 
 
 def encoding_budget(policy: Promotion, evidence: Evidence) -> Iterable[Criterion]:
-    """Whether depth and two-qubit gates keep the limits that the policy sets."""
-    limits = {"max_depth": evidence.depth, "max_two_qubit_gates": evidence.two_qubit_gates}
+    """Whether the transpiled circuits keep the limits that the policy sets."""
+    limits = {
+        "max_depth": evidence.depth,
+        "max_two_qubit_gates": evidence.two_qubit_gates,
+        "max_qubits": evidence.qubits,
+        "max_parameters": evidence.parameters,
+        "max_payload_bytes": evidence.payload_bytes,
+    }
     for name, value in limits.items():
         limit = getattr(policy, name)
         if limit is not None:

@@ -42,6 +42,10 @@ class Evidence:
     """Why there is no ideal simulation."""
     no_noisy: str = ""
     """Why there is no simulation with noise."""
+    qubits: int = 0
+    parameters: int = 0
+    payload_bytes: int = 0
+    """Of all transpiled circuits together."""
     noiseless: bool = False
     """Whether the backend has no noise to be predicted."""
     distributions: Sequence[Mapping[str, Any]] = ()
