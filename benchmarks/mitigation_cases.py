@@ -205,4 +205,6 @@ def distribution(circuit: QuantumCircuit, device: str) -> Values:
 
 
 def _bits(counts: NDArray[np.int64], width: int) -> BitArray:
-    return BitArray.from_counts({outcome: int(number) for outcome, number in enumerate(counts) if number}, width)
+    outcomes = np.repeat(np.arange(len(counts), dtype=">u8"), counts)
+    octets = np.ascontiguousarray(outcomes).view(np.uint8).reshape(-1, 8)
+    return BitArray(octets[:, -((width + 7) // 8) :], width)
