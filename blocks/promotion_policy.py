@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl
 
 from prefect_qpu.blocks.appearance import DOCUMENTATION, LOGO
-from prefect_qpu.experiment import Approval, Promotion
+from prefect_qpu.experiment import Approval, BeyondSimulation, Promotion
 
 
 class PromotionPolicy(Block):
@@ -29,6 +29,12 @@ class PromotionPolicy(Block):
         default=0.05, gt=0, description="Largest difference of two expectation values that counts as agreement."
     )
     confidence: float = Field(default=0.95, gt=0, lt=1, description="One minus the level of every test.")
+    looks: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="How often the gate is asked about the same experiment; the level is divided by it.",
+    )
     power: float = Field(
         default=0.999, gt=0, lt=1, description="Chance that a correct ideal simulation passes; sets its shots."
     )
@@ -49,6 +55,10 @@ class PromotionPolicy(Block):
     approval: Approval = Field(
         default="on_doubt",
         description="When a person decides: always, if a criterion is inconclusive, or never (doubt then rejects).",
+    )
+    beyond_simulation: BeyondSimulation = Field(
+        default="hold",
+        description="Criteria whose simulation is too large: in doubt (hold), or waived and labelled so (waive).",
     )
     max_depth: int | None = Field(default=None, ge=1, description="Largest depth of a transpiled circuit.")
     max_two_qubit_gates: int | None = Field(

@@ -73,23 +73,23 @@ def gather(provider: Provider, experiment: Experiment, *, clock: Clock = utc_now
     if not state.operational:
         return Candidate(name, **known, excluded=f"runs no jobs now ({state.message})")
     try:
-        circuits = _compiled(experiment, target)
+        circuits = compiled(experiment, target)
     except CircuitError as error:
         return Candidate(name, **known, excluded=str(error))
     prediction = predicted_success(circuits, target)
     return Candidate(name, **known, success=prediction.success, unknown_errors=prediction.unknown)
 
 
-def _compiled(experiment: Experiment, target: Target) -> list[QuantumCircuit]:
+def compiled(experiment: Experiment, target: Target) -> list[QuantumCircuit]:
     """The circuits that the experiment would measure on a target.
 
     Where the run will draw its seed, another one serves here: the choice must not depend on chance.
     """
     encoding, options = experiment.workload.encode(), experiment.transpile
     seed = next((seed for seed in (options.seed, experiment.seed) if seed is not None), 0)
-    compiled = compile_preparation(encoding.circuit, target, options, seed)
+    preparation = compile_preparation(encoding.circuit, target, options, seed)
     level = options.optimization_level
     return [
-        measure_in_basis(compiled, group.basis, target, optimization_level=level)
+        measure_in_basis(preparation, group.basis, target, optimization_level=level)
         for group in group_terms(encoding.observables)
     ]

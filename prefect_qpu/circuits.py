@@ -10,6 +10,7 @@ import numpy as np
 from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import CircuitInstruction, Clbit, ControlFlowOp, ControlledGate, ForLoopOp, Operation
 from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.hashing import content_hash
 
@@ -102,6 +103,11 @@ def to_qpy(circuit: QuantumCircuit) -> bytes:
     buffer = io.BytesIO()
     qpy.dump(circuit, buffer, version=QPY_VERSION)
     return buffer.getvalue()
+
+
+def pub_bytes(pub: SamplerPub) -> int:
+    """Bytes of a PUB's circuit and parameter values, before compression."""
+    return len(to_qpy(pub.circuit)) + 8 * int(pub.parameter_values.size) * int(pub.parameter_values.num_parameters)
 
 
 def from_qpy(raw: bytes) -> QuantumCircuit:

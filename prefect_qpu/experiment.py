@@ -29,6 +29,7 @@ BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
 
 Answer = Literal["cached", "simulator", "classical"]
 Approval = Literal["always", "on_doubt", "never"]
+BeyondSimulation = Literal["hold", "waive"]
 
 
 def _block_name(name: str) -> str:
@@ -135,6 +136,8 @@ class Promotion(Definition):
     """Largest difference of two expectation values that counts as agreement, in units of the observable."""
     confidence: Probability = 0.95
     """One minus the level of every test."""
+    looks: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often the gate is asked about the same experiment, until it promotes; the level is divided by it."""
     power: Probability = 0.999
     """Chance that a correct ideal simulation passes; sets its number of shots."""
     min_signal: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -147,6 +150,8 @@ class Promotion(Definition):
     """Whether an experiment without a stated hypothesis is rejected."""
     approval: Approval = "on_doubt"
     """When a person decides: always, if a criterion is inconclusive, or never (doubt then rejects)."""
+    beyond_simulation: BeyondSimulation = "hold"
+    """What becomes of criteria that ask for a simulation which is too large: in doubt, or waived and labelled so."""
     max_depth: Annotated[int, Field(ge=1)] | None = None
     """Largest depth of a transpiled circuit."""
     max_two_qubit_gates: Annotated[int, Field(ge=0)] | None = None
@@ -274,9 +279,9 @@ class Experiment(Definition):
                 expected.
 
         Example:
-            >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})
+            >>> Experiment.parse({"name": "bell", "workload": {"kind": "bell"}})  # doctest: +ELLIPSIS
             Traceback (most recent call last):
-            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, maxcut, tfim.
+            prefect_qpu.errors.WorkloadError: workload.kind: got 'bell', expected one of circuit, ....
         """
         try:
             return cls.model_validate(data, context={"base": base or Path(), "circuits": circuits})

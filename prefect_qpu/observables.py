@@ -12,6 +12,7 @@ from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
 from prefect_qpu.errors import ObservableError
+from prefect_qpu.statistics.means import Mean
 
 _PAULI = re.compile(r"[IXYZ]+")
 
@@ -76,6 +77,8 @@ class Estimate:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systematic: NDArray[np.float64] | None = None
     """Standard deviation of what the choice of a model leaves open; none where there is one model."""
+    means: tuple[Mean, ...] = ()
+    """The mean of each group, where the value is a constant and their sum; known of plain counts at a single point."""
 
 
 def group_terms(observables: Mapping[str, SparsePauliOp]) -> list[Group]:
@@ -136,18 +139,45 @@ def estimate_from_counts(
     values = {name: np.full(shape, constant_of(operator)) for name, operator in observables.items()}
     variances = {name: np.zeros(shape) for name in observables}
     shots = dict.fromkeys(observables, 0)
+    means: dict[str, tuple[Mean, ...]] = dict.fromkeys(observables, ())
     for group, bits in zip(groups, counts, strict=True):
         parities = _Parities(bits)
         for name in {term.observable: None for term in group.terms}:
-            mean, variance = parities.moments([term for term in group.terms if term.observable == name])
-            values[name] += mean
-            variances[name] += variance
+            moments = parities.moments([term for term in group.terms if term.observable == name])
+            values[name] += moments.mean
+            variances[name] += moments.variance
             shots[name] += bits.num_shots
-    return {name: Estimate(values[name], np.sqrt(variances[name]), shots[name]) for name in observables}
+            means[name] += () if shape else (moments.single(),)
+    return {
+        name: Estimate(values[name], np.sqrt(variances[name]), shots[name], means=means[name]) for name in observables
+    }
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of a weighted sum of parities over the shots."""
+
+    mean: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    """Sum of the squared deviations of the shots."""
+    bound: float
+    """Sum of the absolute weights."""
+    shots: int
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Of the mean, with one pseudo-shot."""
+        pseudo = ((self.bound - self.mean) ** 2 + (self.bound + self.mean) ** 2) / 2
+        variance: NDArray[np.float64] = (self.squares + pseudo) / (self.shots * (self.shots + 1))
+        return variance
+
+    def single(self) -> Mean:
+        """The mean at the only point."""
+        return Mean(float(self.mean), float(self.squares) / self.shots, self.shots, -self.bound, self.bound)
 
 
 class _Parities:
-    """Mean and variance of sums of parities over the shots of one bit array."""
+    """Moments of sums of parities over the shots of one bit array."""
 
     def __init__(self, bits: BitArray) -> None:
         self.shots = bits.num_shots
@@ -155,13 +185,11 @@ class _Parities:
         unpacked = np.unpackbits(bits.array, axis=-1)
         self.bits = unpacked[..., unpacked.shape[-1] - self.width :]
 
-    def moments(self, terms: Sequence[Term]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def moments(self, terms: Sequence[Term]) -> _Moments:
         sample = sum(term.weight * self._parity(term.pauli) for term in terms)
         mean = np.mean(sample, axis=-1)
-        bound = sum(abs(term.weight) for term in terms)
         squares = np.sum((sample - mean[..., None]) ** 2, axis=-1)
-        pseudo = ((bound - mean) ** 2 + (bound + mean) ** 2) / 2
-        return mean, (squares + pseudo) / (self.shots * (self.shots + 1))
+        return _Moments(mean, squares, sum(abs(term.weight) for term in terms), self.shots)
 
     def _parity(self, pauli: str) -> NDArray[np.float64]:
         support = [index for index, letter in enumerate(pauli) if letter != "I"]

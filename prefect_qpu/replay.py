@@ -13,7 +13,12 @@ from prefect_qpu.records import EstimateRow, RecordStore
 from prefect_qpu.stages.execute import combine_plan
 
 SOURCES = {"primary": "quantum", "fallback": "simulator"}
-SIMULATIONS = {"smoke-ideal": "ideal", "smoke-ideal-powered": "ideal", "smoke-noise": "noisy"}
+SIMULATIONS = {
+    "smoke-ideal": "ideal",
+    "smoke-ideal-powered": "ideal",
+    "smoke-noise": "noisy",
+    "smoke-noise-powered": "noisy",
+}
 
 
 def replay(store: RecordStore, run_id: str) -> dict[str, Any]:
@@ -86,10 +91,11 @@ def _simulations(store: RecordStore, run_id: str, stages: Mapping[str, Any]) -> 
     smoke = stages.get("smoke_test")
     if smoke is None:
         return []
-    measurement, submissions = _measurement(stages), store.submissions.for_run(run_id)
+    measurement = _measurement(stages)
+    submissions = {role: row for role, row in store.submissions.for_run(run_id).items() if row.state == "done"}
     rows = []
     for role, kind in SIMULATIONS.items():
-        if role not in submissions or (role == "smoke-ideal" and "smoke-ideal-powered" in submissions):
+        if role not in submissions or f"{role}-powered" in submissions:
             continue
         bits = store.submissions.results(submissions[role].id)
         for name, estimate in estimate_from_counts(measurement.observables, measurement.groups, bits).items():

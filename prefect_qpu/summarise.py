@@ -46,7 +46,7 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
         decision=_decision(store, row),
         estimates=[EstimateSummary(**_fields(item, EstimateSummary)) for item in store.runs.estimates(row.id)],
         refused=(stages.get("mitigate") or stages.get("plan-primary") or {}).get("refused", {}),
-        simulations={name: stages["smoke_test"][name] for name in ("ideal", "noisy")} if "smoke_test" in stages else {},
+        simulations=_simulations(stages.get("smoke_test", {})),
         counts=_counts(store, stages, submissions, ("primary", "fallback")),
         ideal_counts=_counts(store, stages, submissions, ("smoke-ideal-powered", "smoke-ideal")),
         answer=comparison.get("answer") if comparison else None,
@@ -70,6 +70,14 @@ def summarise(store: RecordStore, run_id: str) -> RunSummary:
         submissions=[_submission(store, role, item) for role, item in submissions.items()],
         circuits=_circuits(store, stages),
     )
+
+
+def _simulations(smoke: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        kind: {name: {key: item[key] for key in ("value", "stderr", "shots")} for name, item in smoke[kind].items()}
+        for kind in ("ideal", "noisy")
+        if kind in smoke
+    }
 
 
 def _experiment(store: RecordStore, row: RunRow) -> ExperimentSummary:

@@ -14,7 +14,7 @@ ALLOWED = {
     "tasks": {"library", "blocks", "tasks"},
     "flows": {"library", "blocks", "tasks", "flows"},
 }
-HEAVY = ("mitiq", "cirq", "mthree", "matplotlib", "cvxpy", "qiskit_ibm_runtime", "pandas", "dwave", "scs")
+HEAVY = ("mitiq", "cirq", "mthree", "matplotlib", "cvxpy", "qiskit_ibm_runtime", "pandas", "dwave", "scs", "pyscf")
 
 
 def layer(module: str) -> str:

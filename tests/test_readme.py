@@ -13,9 +13,7 @@ from prefect_qpu.experiment import Experiment
 from prefect_qpu.flows.cli import execute
 from prefect_qpu.records.schema import Base
 from prefect_qpu.statistics import Verdict
-from prefect_qpu.workloads.circuit import CircuitWorkload
-from prefect_qpu.workloads.maxcut import MaxCutWorkload
-from prefect_qpu.workloads.tfim import TfimWorkload
+from prefect_qpu.workloads import workload_class, workload_kinds
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deployments/README.md")] + sorted(
@@ -96,7 +94,7 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "model", [Experiment, CircuitWorkload, MaxCutWorkload, TfimWorkload], ids=lambda model: model.__name__
+    "model", [Experiment, *map(workload_class, sorted(workload_kinds()))], ids=lambda model: model.__name__
 )
 def test_every_key_of_an_experiment_is_explained(model: type[Any]) -> None:
     text = (ROOT / "docs/experiment-file.md").read_text()

@@ -13,9 +13,11 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
+from prefect_qpu.flows.cli.plan import plan
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
 from prefect_qpu.flows.cli.remitigate import remitigate
 from prefect_qpu.flows.cli.run import run, schema, validate
+from prefect_qpu.flows.cli.sweep import points, rerun_point, sweep
 
 OK, FAILED, BAD_INPUT, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -26,7 +28,21 @@ app = App(
     version=lambda: version("prefect-qpu"),
     result_action="return_value",
 )
-commands: tuple[Callable[..., Any], ...] = (run, validate, runs, show, report, replay, remitigate, schema, emulator)
+commands: tuple[Callable[..., Any], ...] = (
+    run,
+    validate,
+    plan,
+    runs,
+    show,
+    report,
+    replay,
+    remitigate,
+    sweep,
+    points,
+    rerun_point,
+    schema,
+    emulator,
+)
 for place, command in enumerate(commands):
     app.command(command, sort_key=place)
 app.command(database)

@@ -54,7 +54,7 @@ def print_summary(summary: "RunSummary", page: Path) -> None:
     _print_pairs([("answer", answer_of(summary)), *_path(summary)])
     if summary.estimates:
         answer("")
-        _print_table(("observable", "method", "value", "exact", "shots"), _estimates(summary), right=("shots",))
+        print_table(("observable", "method", "value", "exact", "shots"), _estimates(summary), right=("shots",))
         answer("")
     _print_pairs([*_verdicts(summary), ("run", summary.run_id)])
     # A path is never broken, so that it can be opened.
@@ -67,7 +67,7 @@ def print_runs(rows: Sequence[Mapping[str, Any]]) -> None:
         answer("no runs")
         return
     headings = ("run", "experiment", "backend", "outcome", "answer", "started (UTC)")
-    _print_table(headings, [[str(value or "") for value in _short(row).values()] for row in rows])
+    print_table(headings, [[str(value or "") for value in _short(row).values()] for row in rows])
 
 
 def print_replay(found: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ def print_replay(found: Mapping[str, Any]) -> None:
         stored = row["stored"] and _value(row["stored"]["value"], row["stored"]["stderr"])
         same = "identical" if row["identical"] else f"stored: {stored or 'nothing'}"
         rows.append([row["source"], row["method"], row["observable"], _value(row["value"], row["stderr"]), same])
-    _print_table(("source", "method", "observable", "value", "compared"), rows)
+    print_table(("source", "method", "observable", "value", "compared"), rows)
     answer(f"{found['run_id']}: {'identical to the last bit' if found['identical'] else 'NOT identical'}")
 
 
@@ -96,7 +96,7 @@ def print_estimates(estimates: Mapping[str, Mapping[str, Any]]) -> None:
         for name, item in by_observable.items()
         for value, stderr, systematic in _points(item)
     ]
-    _print_table(("method", "observable", "value", "systematic", "shots", "caution"), rows, right=("shots",))
+    print_table(("method", "observable", "value", "systematic", "shots", "caution"), rows, right=("shots",))
 
 
 def print_again(found: Mapping[str, Any]) -> None:
@@ -111,8 +111,25 @@ def print_again(found: Mapping[str, Any]) -> None:
         for row in found["estimates"]
     ]
     headings = ("method", "observable", "before", "again", "standard errors apart")
-    _print_table(headings, rows, right=headings[2:])
+    print_table(headings, rows, right=headings[2:])
     answer(f"before: {found['run_id']}\nagain:  {found['again']}")
+
+
+def print_point(found: Mapping[str, Any]) -> None:
+    """Print a point of a sweep before and again."""
+    rows = [
+        [
+            row["method"],
+            row["observable"],
+            _value(*row["before"]),
+            _value(*row["again"]),
+            f"{row['standard_errors']:+.2f}",
+        ]
+        for row in found["estimates"]
+    ]
+    headings = ("method", "observable", "before", "again", "standard errors apart")
+    print_table(headings, rows, right=headings[4:])
+    answer(f"point {found['point']}, {found['key']}: {'they agree' if found['agrees'] else 'they DISAGREE'}")
 
 
 def _points(item: Mapping[str, Any]) -> Iterable[tuple[float, float, float | None]]:
@@ -179,7 +196,8 @@ def _print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     _print(table)
 
 
-def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print rows under headings; the numbers of some columns stand to the right."""
     from rich import box
     from rich.table import Table
 

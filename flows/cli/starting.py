@@ -10,6 +10,7 @@ from prefect_qpu.errors import InputError, RunFailedError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli.output import note
 from prefect_qpu.preflight import preflight
+from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.urls import in_memory, masked, parse_url
@@ -65,7 +66,7 @@ def start(store: RecordStore, experiment: Experiment, folder: Path | None = None
 async def _start(store: RecordStore, experiment: Experiment, folder: str | None) -> tuple[int, str]:
     from prefect_qpu.flows.hybrid_run import hybrid_run
 
-    await _reach_server()
+    await reach_server()
     reference = store.experiments.add(await _resolved(experiment))
     state: State[Any] = await hybrid_run(experiment=reference, report_folder=folder, return_state=True)
     if state.name in CODES:
@@ -76,7 +77,7 @@ async def _start(store: RecordStore, experiment: Experiment, folder: str | None)
     raise RunFailedError(f"the run failed: {state.message}")
 
 
-async def _reach_server() -> None:
+async def reach_server() -> None:
     """Wait for the Prefect server: the one that is configured, or a new one in this process.
 
     Raises:
@@ -101,6 +102,22 @@ async def _reach_server() -> None:
         raise RunFailedError(f"the embedded Prefect server did not start: {problem}")
     reason = f"{type(problem).__name__}: {problem}".rstrip(".")
     raise InputError("PREFECT_API_URL", given=masked(url), expected="a Prefect server that answers", hint=f"{reason}.")
+
+
+def resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
+    """The experiment with what its blocks hold, and its provider at one backend.
+
+    Raises:
+        InputError: the experiment, or a block that it names, is not valid.
+    """
+    spec = experiment.backend
+    if isinstance(spec, AerBackendSpec) and not isinstance(experiment.promotion, BlockReference):
+        return experiment, AerProvider(spec)
+    from prefect_qpu.choosing import settled
+    from prefect_qpu.flows.prepare import resolve_blocks
+
+    experiment, provider = asyncio.run(resolve_blocks(experiment))
+    return experiment, settled(provider, experiment, None)[0]
 
 
 async def _resolved(experiment: Experiment) -> Experiment:

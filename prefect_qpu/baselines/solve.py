@@ -9,7 +9,8 @@ from prefect_qpu.baselines.protocol import Baseline, BaselineReport, Clock
 from prefect_qpu.workloads import Encoding, Workload
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.maxcut import OBSERVABLE, MaxCutWorkload
-from prefect_qpu.workloads.tfim import ENERGY, TfimWorkload
+from prefect_qpu.workloads.spin_model import ENERGY
+from prefect_qpu.workloads.tfim import TfimWorkload
 
 if TYPE_CHECKING:
     from prefect_qpu.baselines.portfolio import CutResult
@@ -40,8 +41,8 @@ def solve_baseline(
     if own is not None:
         return own
     if isinstance(workload, MaxCutWorkload):
-        return _largest_cut(workload, time_limit, seed, clock)
-    if isinstance(workload, TfimWorkload):
+        return BaselineReport((largest_cut_baseline(workload.graph, time_limit, seed, clock),))
+    if isinstance(workload, TfimWorkload) and workload.evolution is None:
         return _ground_energy(workload, clock)
     if workload.objective() is None:
         from prefect_qpu.baselines.circuit_values import solve_values
@@ -50,14 +51,14 @@ def solve_baseline(
     return BaselineReport((), f"no classical solver knows workloads of the kind {workload.kind}")
 
 
-def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: Clock) -> BaselineReport:
+def largest_cut_baseline(graph: Graph, time_limit: float, seed: int, clock: Clock = time.perf_counter) -> Baseline:
+    """The portfolio's cut of a graph, with its bound and certificate."""
     from prefect_qpu.baselines.portfolio import largest_cut  # the solvers load SciPy's optimisers
 
-    graph = workload.graph
     with Measured(clock) as measured:
         result = largest_cut(graph, time_limit, seed=seed, clock=clock)
     counted = result.found_by == brute_force.METHOD and len(result.attempts) == 1
-    baseline = Baseline(
+    return Baseline(
         method=brute_force.METHOD if counted else "portfolio",
         observable=OBSERVABLE,
         value=result.value,
@@ -70,7 +71,6 @@ def _largest_cut(workload: MaxCutWorkload, time_limit: float, seed: int, clock: 
         seed=None if counted else seed,
         versions=versions_of("numpy") if counted else versions_of("numpy", "scipy", "dwave-samplers"),
     )
-    return BaselineReport((baseline,))
 
 
 def _cut_certificate(graph: Graph, result: "CutResult") -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _ground_energy(workload: TfimWorkload, clock: Clock) -> BaselineReport:
             "fields": list(workload.fields),
         },
         seconds=measured.seconds,
-        details={"sites": workload.sites},
+        details={"sites": workload.shape.sites},
         peak_bytes=measured.peak_bytes,
         versions=versions_of("scipy", "numpy"),
     )

@@ -34,8 +34,13 @@ def exact_values(encoding: Encoding, time_limit: float = 60.0) -> dict[str, floa
     """
     if refusal(encoding, time_limit) is not None:
         return None
-    state = Statevector(_simple(_bound(encoding)))
+    state = final_state(encoding)
     return {name: float(state.expectation_value(operator).real) for name, operator in encoding.observables.items()}
+
+
+def final_state(encoding: Encoding) -> Statevector:
+    """The state at the end of the circuit, with its parameter values; nothing is refused."""
+    return Statevector(_simple(_bound(encoding)))
 
 
 def refusal(encoding: Encoding, time_limit: float) -> str | None:

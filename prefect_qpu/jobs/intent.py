@@ -5,7 +5,7 @@ from typing import Any
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.circuits import to_qpy
+from prefect_qpu.circuits import pub_bytes
 from prefect_qpu.errors import InvalidResultError
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.mitigation import make_pub
@@ -41,7 +41,7 @@ def intend(
         pubs=documents,
         options=dict(options or {}),
         seed=seed,
-        payload_bytes=sum(_payload(pub) for pub in pubs),
+        payload_bytes=sum(map(pub_bytes, pubs)),
         calibration_hash=run.store.calibrations.add(calibration) if calibration else None,
         now=run.clock(),
     )
@@ -82,7 +82,3 @@ def _pub_document(store: RecordStore, pub: SamplerPub) -> dict[str, Any]:
     }
     stored = store.submissions.add_parameters(values) if values else None
     return {"circuit": store.circuits.add(pub.circuit), "shots": pub.shots, "parameters": stored}
-
-
-def _payload(pub: SamplerPub) -> int:
-    return len(to_qpy(pub.circuit)) + 8 * int(pub.parameter_values.size) * int(pub.parameter_values.num_parameters)

@@ -10,6 +10,7 @@ from prefect_qpu.records.rows import (
     EventRow,
     RunRow,
     SubmissionRow,
+    SweepRow,
 )
 from prefect_qpu.records.store import RecordStore
 from prefect_qpu.records.urls import default_url
@@ -26,6 +27,7 @@ __all__ = [
     "RecordStore",
     "RunRow",
     "SubmissionRow",
+    "SweepRow",
     "WaitingRun",
     "canonical_counts",
     "current_revision",

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect_qpu.reports.readings import Compared, Reading
 from prefect_qpu.reports.tables import Cell, Table, facts, judged, table
+from prefect_qpu.reports.tested import tested
 from prefect_qpu.reports.units import by_name, concise, data_size, interval_text, number, plus_minus, seconds, within
 from prefect_qpu.summary import BaselineSummary, CriterionSummary, DecisionSummary, RunSummary
 
@@ -96,10 +97,12 @@ def decision_table(decision: DecisionSummary) -> Table:
             "" if item.threshold is None else _of(item.name, item.threshold),
             judged(item.verdict),
             item.reason,
+            tested(item.details),
         )
         for item in decision.criteria
     ]
-    return table("Criteria", ("Criterion", "Observable", "#Observed", "#Threshold", "Verdict", "Reason"), rows)
+    head = ("Criterion", "Observable", "#Observed", "#Threshold", "Verdict", "Reason", "Test")
+    return table("Criteria", head, rows)
 
 
 def agreement_table(rows: Any) -> Table | None:
@@ -108,10 +111,23 @@ def agreement_table(rows: Any) -> Table | None:
     if not known:
         return None
     shown = ("against", "observable", "value", "other", "interval", "threshold", "verdict")
+    head = ("Against", "Observable", "#Value", "#Other value", "#Interval of the difference", "#Tolerance", "Verdict")
     return table(
         "Agreement",
-        ("Against", "Observable", "#Value", "#Other value", "#Interval of the difference", "#Tolerance", "Verdict"),
-        [[_agreement(name, row.get(name)) for name in shown] for row in known],
+        (*head, "Test"),
+        [[*(_agreement(name, row.get(name)) for name in shown), tested(row)] for row in known],
+    )
+
+
+def distance_table(rows: Any) -> Table | None:
+    """How far the raw counts lie from the predicted ones, from the free-form rows of a comparison."""
+    known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    if not known:
+        return None
+    shown = ("against", "basis", "kind", "value", "interval", "bias", "reason")
+    head = ("Against", "Basis", "Distance", "#Observed", "#Interval", "#Expected by chance", "Why no interval")
+    return table(
+        "Distances of the raw counts", head, [[_agreement(name, row.get(name)) for name in shown] for row in known]
     )
 
 
@@ -173,4 +189,5 @@ def _agreement(name: str, value: Any) -> str | Cell:
 def left_over(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a comparison holds beside the parts that have a place of their own."""
     placed = {"verdict", "reason", "observable", "source", "method", "answer", "hypothesis", "agreement", "cost"}
+    placed |= {"distances"}
     yield from facts({name: value for name, value in comparison.items() if name not in placed})

@@ -9,6 +9,7 @@ from typing import Any
 from prefect_qpu.calibration import Calibration
 from prefect_qpu.reports.labels import verdict
 from prefect_qpu.reports.style import data_uri
+from prefect_qpu.reports.tested import tested
 from prefect_qpu.reports.units import by_name, count, number, plus_minus, seconds, timestamp, title, within
 from prefect_qpu.summary import RunSummary
 
@@ -33,14 +34,17 @@ def decision_markdown(name: str, decision: Mapping[str, Any]) -> str:
             _observed(item["observed"], item["interval"]),
             _number(item["threshold"]),
             item["reason"],
+            tested(item.get("details", {})),
         )
         for item in decision["criteria"]
     ]
-    head = ("verdict", "criterion", "observable", "observed", "threshold", "reason")
-    parts = [f"# {_text(name)}: {decision['outcome']}", _text(decision["reason"])]
+    head = ("verdict", "criterion", "observable", "observed", "threshold", "reason", "test")
+    parts = [f"# {text_markdown(name)}: {decision['outcome']}", text_markdown(decision["reason"])]
     if "by" in decision:
-        parts.append(f"Decided by **{_text(decision['by'])}**. The run was held: {_text(decision['held_by'])}")
-    return "\n\n".join([*parts, _table(head, rows)])
+        parts.append(
+            f"Decided by **{text_markdown(decision['by'])}**. The run was held: {text_markdown(decision['held_by'])}"
+        )
+    return "\n\n".join([*parts, table_markdown(head, rows)])
 
 
 def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: datetime) -> str:
@@ -57,7 +61,7 @@ def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: d
         (f"median {summary['two_qubit_gate']} error", _scaled(summary["median_two_qubit_error"], 100, "%")),
         ("qubits of this run", ", ".join(map(str, qubits))),
     ]
-    return f"# Calibration of {_text(calibration.device)}\n\n{_table(('', ''), rows)}"
+    return f"# Calibration of {text_markdown(calibration.device)}\n\n{table_markdown(('', ''), rows)}"
 
 
 def comparison_markdown(summary: RunSummary) -> str:
@@ -93,18 +97,20 @@ def comparison_markdown(summary: RunSummary) -> str:
         for item in summary.baselines
     ]
     parts = [
-        f"# {_text(summary.experiment.name)}: {comparison.get('verdict', 'not compared')}",
-        _text(str(comparison.get("reason", ""))),
-        f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {_text(hypothesis.get('reason', ''))}",
+        f"# {text_markdown(summary.experiment.name)}: {comparison.get('verdict', 'not compared')}",
+        text_markdown(str(comparison.get("reason", ""))),
+        f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {text_markdown(hypothesis.get('reason', ''))}",
         "## Estimates",
-        _table(head, estimates),
-        *(["## Refused methods", _table(("method", "reason"), refused)] if refused else []),
+        table_markdown(head, estimates),
+        *(["## Refused methods", table_markdown(("method", "reason"), refused)] if refused else []),
         "## Baseline",
-        _table(("observable", "method", "value", "bound", "kind", "time"), baselines)
+        table_markdown(("observable", "method", "value", "bound", "kind", "time"), baselines)
         if baselines
-        else _text(summary.no_baseline or "none"),
+        else text_markdown(summary.no_baseline or "none"),
         "## Cost",
-        _table(("", ""), [(title(name), by_name(name, value)) for name, value in comparison.get("cost", {}).items()]),
+        table_markdown(
+            ("", ""), [(title(name), by_name(name, value)) for name, value in comparison.get("cost", {}).items()]
+        ),
     ]
     return "\n\n".join(parts)
 
@@ -117,15 +123,18 @@ def report_markdown(name: str, path: Path, figure: str) -> str:
         path: The page.
         figure: SVG text.
     """
-    return f"# {_text(name)}\n\nThe full report: `{path}`\n\n![Estimates by method and source]({data_uri(figure)})"
+    return (
+        f"# {text_markdown(name)}\n\nThe full report: `{path}`\n\n![Estimates by method and source]({data_uri(figure)})"
+    )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table_markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with a line of headings."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_text(str(cell)) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(text_markdown(str(cell)) for cell in line) + " |" for line in lines)
 
 
-def _text(text: str) -> str:
+def text_markdown(text: str) -> str:
     """Text that cannot break a table or be read as HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 

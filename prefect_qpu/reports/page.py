@@ -39,8 +39,15 @@ def write_report(
     Raises:
         OSError: the page cannot be written there; a page that was there before is left as it was.
     """
-    target = Path(path)
-    page = render_report(summary, circuit, transpiled=transpiled)
+    return write_page(Path(path), render_report(summary, circuit, transpiled=transpiled))
+
+
+def write_page(target: Path, page: str) -> Path:
+    """The path, where the page now stands; whoever reads it meets the old page or the new one.
+
+    Raises:
+        OSError: the page cannot be written there; a page that was there before is left as it was.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -179,6 +186,7 @@ def _comparison(comparison: Mapping[str, Any]) -> dict[str, Any] | None:
         "observable": comparison.get("observable"),
         "hypothesis": _hypothesis(hypothesis) if isinstance(hypothesis, Mapping) else None,
         "agreement": evidence.agreement_table(comparison.get("agreement")),
+        "distances": evidence.distance_table(comparison.get("distances")),
         "cost": evidence.cost_table(cost) if isinstance(cost, Mapping) and cost else None,
         "more": list(evidence.left_over(comparison)),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from prefect_qpu.comparison import Classical, Quantum, agreement, judge, judge_hypothesis
+from prefect_qpu.comparison import Classical, Quantum, agreement, count_distances, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
 from prefect_qpu.latency import PRIMARY, Span, bought
 from prefect_qpu.observables import Estimate
@@ -13,8 +13,12 @@ from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.statistics import Mean
+from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
+PREDICTION = "smoke-noise"
+"""Role of the job that simulated the device's noise."""
 QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
@@ -43,7 +47,8 @@ def headline_estimates(run: Run) -> tuple[str, str, dict[str, Estimate]]:
 
 def _estimate(row: EstimateRow) -> Estimate:
     systematic = None if row.systematic is None else np.asarray(row.systematic)
-    return Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots, row.details, systematic)
+    means = tuple(map(Mean.from_document, row.details.get("means", ())))
+    return Estimate(np.asarray(row.value), np.asarray(row.stderr), row.shots, row.details, systematic, means)
 
 
 def judged_observable(run: Run) -> str:
@@ -64,15 +69,23 @@ def best_answer(run: Run) -> dict[str, Any] | None:
     for group, bits in zip(groups, counts(run, PRIMARY), strict=False):
         if set(group.basis) == {"Z"} and bits.shape == ():
             answer = run.experiment.workload.decode(bits)
-            return None if answer is None else {"value": answer.value, "solution": answer.solution}
+            return None if answer is None else _answer_document(answer)
     return None
+
+
+def _answer_document(answer: Answer) -> dict[str, Any]:
+    document = {"value": answer.value, "solution": answer.solution}
+    if answer.sampled is None:
+        return document
+    improvement = {"sampled": answer.sampled, "control": answer.control, "improvement [s]": answer.seconds}
+    return document | {"source": answer.source} | improvement
 
 
 def _compare(run: Run) -> dict[str, Any]:
     source, method, estimates = headline_estimates(run)
     policy, smoke, observable = run.policy, smoke_test(run), judged_observable(run)
-    cost = _cost(run)
     answer = best_answer(run)
+    cost = _cost(run) | ({"local search [s]": answer["improvement [s]"]} if answer and "sampled" in answer else {})
     opinion = judge(
         _quantum(estimates.get(observable), cost, answer) if source == "quantum" else None,
         _classical(run, observable),
@@ -94,8 +107,19 @@ def _compare(run: Run) -> dict[str, Any]:
             for against, others in _others(smoke.exact, smoke.ideal, smoke.noisy)
             for row in agreement(estimates, others, policy.tolerance, policy.confidence)
         ],
+        "distances": _distances(run) if source == "quantum" else [],
         "cost": cost,
     }
+
+
+def _distances(run: Run) -> list[dict[str, Any]]:
+    """The raw counts against those that the device's noise lets expect."""
+    rows = run.store.submissions.for_run(run.id)
+    if any(role not in rows or rows[role].state != "done" for role in (PRIMARY, PREDICTION)):
+        return []
+    ours, predicted = (counts(run, role) for role in (PRIMARY, PREDICTION))
+    found = count_distances(encode(run).measurement.groups, ours, predicted, run.policy.confidence)
+    return [{"against": "device-noise simulation", **row} for row in found]
 
 
 def _others(
@@ -109,7 +133,10 @@ def _quantum(
 ) -> Quantum | None:
     if estimate is None:
         return None
-    return Quantum(estimate, float(cost["quantum wall [s]"]), answer["value"] if answer else None)
+    seconds = float(cost["quantum wall [s]"]) + float(cost.get("local search [s]", 0.0))
+    if not answer:
+        return Quantum(estimate, seconds)
+    return Quantum(estimate, seconds, answer["value"], answer.get("sampled"), answer.get("control"))
 
 
 def _classical(run: Run, observable: str) -> Classical | None:

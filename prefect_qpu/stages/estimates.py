@@ -37,12 +37,17 @@ def estimate_rows(
             shots=estimate.shots,
             variance_multiplier=multipliers.get(method),
             exact=exact.get(observable),
-            details=dict(estimate.metadata),
+            details={**estimate.metadata, **_means(estimate)},
         )
         for method, by_observable in estimates.items()
         for observable, estimate in by_observable.items()
         for point, (value, stderr) in enumerate(zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True))
     ]
+
+
+def _means(estimate: Estimate) -> dict[str, Any]:
+    """What the shots of each group tell, so that the value's limits can be had from the row."""
+    return {"means": [mean.document() for mean in estimate.means]} if estimate.means else {}
 
 
 def estimate_document(estimate: Estimate) -> dict[str, Any]:

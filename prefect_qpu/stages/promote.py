@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from prefect_qpu.gate import Decision, Evidence, Outcome, Signal, decide
+from prefect_qpu.gate import Decision, Evidence, Outcome, decide
 from prefect_qpu.latency import Span
-from prefect_qpu.observables import constant_of
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.stages.smoke_test import signals, smoke_test
 
 STAGE = "promote"
 
@@ -26,20 +25,11 @@ def judge(run: Run) -> Decision:
 
 def evidence(run: Run) -> Evidence:
     """What the gate looks at."""
-    smoke, encoded = smoke_test(run), encode(run)
+    smoke = smoke_test(run)
     calibration = run.provider.calibration()
     return Evidence(
         findings=smoke.findings,
-        signals=[
-            Signal(
-                name,
-                constant_of(operator),
-                smoke.reference.get(name),
-                smoke.ideal.get(name),
-                smoke.noisy.get(name),
-            )
-            for name, operator in encoded.measurement.observables.items()
-        ],
+        signals=signals(encode(run), smoke.reference, smoke.ideal, smoke.noisy),
         depth=smoke.depth,
         two_qubit_gates=smoke.two_qubit_gates,
         # A service that emulates devices calibrates them as often as a real one does.
@@ -48,6 +38,8 @@ def evidence(run: Run) -> Evidence:
         hypothesis=run.experiment.hypothesis,
         no_ideal=smoke.no_ideal,
         no_noisy=smoke.no_noisy,
+        distributions=smoke.distributions,
+        no_distributions=smoke.no_distributions,
         noiseless=run.provider.simulator and calibration is None,
     )
 

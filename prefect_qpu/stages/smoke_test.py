@@ -10,20 +10,26 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.baselines.circuit_values import exact_expectations
 from prefect_qpu.errors import JobFailedError
 from prefect_qpu.experiment import AerBackendSpec
-from prefect_qpu.jobs import complete, intend
+from prefect_qpu.gate import Signal, shots_for_noise
+from prefect_qpu.jobs import complete, counts, intend
 from prefect_qpu.mitigation import make_pub
-from prefect_qpu.observables import Estimate, estimate_from_counts
+from prefect_qpu.observables import Estimate, constant_of, estimate_from_counts
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.providers.simulation import Simulation
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import Encoded, encode
+from prefect_qpu.stages.ideal_distribution import distribution_tests
 from prefect_qpu.stages.transpile import Transpiled, compiled_circuits
-from prefect_qpu.statistics import shots_for_equivalence
+from prefect_qpu.statistics import Mean, shared_confidence, shots_for_equivalence
 from prefect_qpu.validation import target_findings
 
 STAGE = "smoke_test"
 MOST_SHOTS = 400_000
 """Shots above which an equivalence test is left undecided."""
+IDEAL_ROLES = ("smoke-ideal-powered", "smoke-ideal")
+"""Jobs of the ideal simulation; the first that there is decides."""
+NOISE_ROLES = ("smoke-noise-powered", "smoke-noise")
+"""Jobs of the simulation with noise; the first that there is decides."""
 NOISE_SECONDS, LEAST_SHOTS = 30.0, 500
 """Predicted seconds for which the simulation with noise takes all shots; longer ones take fewer, these at least."""
 LONGEST_SIMULATION = 300.0
@@ -45,6 +51,9 @@ class SmokeTest:
     no_noisy: str
     depth: int
     two_qubit_gates: int
+    distributions: tuple[Mapping[str, Any], ...] = ()
+    """Tests of the ideal counts against the exact distribution, one for each measured basis."""
+    no_distributions: str = ""
 
 
 def smoke_test(run: Run) -> SmokeTest:
@@ -60,6 +69,8 @@ def smoke_test(run: Run) -> SmokeTest:
         no_noisy=document["no_noisy"],
         depth=document["depth"],
         two_qubit_gates=document["two_qubit_gates"],
+        distributions=tuple(document.get("distributions", ())),
+        no_distributions=document.get("no_distributions", ""),
     )
 
 
@@ -71,15 +82,19 @@ def _simulate(run: Run) -> dict[str, Any]:
     }
     exact = exact_expectations(_encoding(run))
     ideal, no_ideal = _ideal(run, encoded, transpiled)
-    noisy, no_noisy = _noisy(run, encoded, transpiled)
+    distributions, no_distributions = _distributions(run, encoded, no_ideal)
+    reference = dict(exact) | dict(encoded.expected)
+    noisy, no_noisy = _noisy(run, encoded, transpiled, reference, ideal)
     return {
         "findings": list(findings),
-        "reference": dict(exact) | dict(encoded.expected),
+        "reference": reference,
         "exact": dict(exact),
         "ideal": _document(ideal),
         "noisy": _document(noisy),
         "no_ideal": no_ideal,
         "no_noisy": no_noisy,
+        "distributions": distributions,
+        "no_distributions": no_distributions,
         "depth": max(circuit.depth() for circuit in transpiled.circuits),
         "two_qubit_gates": max(run.store.circuits.row(key).two_qubit_gates for key in transpiled.hashes),
         "compiled": transpiled.key,
@@ -101,13 +116,47 @@ def _ideal(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[
     return (estimates, reason) if refused else (powered, reason)
 
 
-def _noisy(run: Run, encoded: Encoded, transpiled: Transpiled) -> tuple[Mapping[str, Estimate], str]:
+def _distributions(run: Run, encoded: Encoded, no_ideal: str) -> tuple[list[dict[str, Any]], str]:
+    if no_ideal:
+        return [], no_ideal
+    rows = run.store.submissions.for_run(run.id)
+    role = next(role for role in IDEAL_ROLES if role in rows and rows[role].state == "done")
+    return distribution_tests(_encoding(run), encoded.measurement.groups, counts(run, role), run.policy.power)
+
+
+def signals(
+    encoded: Encoded, reference: Mapping[str, float], ideal: Mapping[str, Estimate], noisy: Mapping[str, Estimate]
+) -> list[Signal]:
+    """The observables as the gate sees them."""
+    return [
+        Signal(name, constant_of(operator), reference.get(name), ideal.get(name), noisy.get(name))
+        for name, operator in encoded.measurement.observables.items()
+    ]
+
+
+def _noisy(
+    run: Run,
+    encoded: Encoded,
+    transpiled: Transpiled,
+    reference: Mapping[str, float],
+    ideal: Mapping[str, Estimate],
+) -> tuple[Mapping[str, Estimate], str]:
+    """Estimates with the device's noise; with more shots if that is cheap and the gate would be in doubt."""
     calibration = run.provider.calibration()
     if calibration is None:
         return {}, "the backend has no noise" if run.provider.simulator else "the backend reports no error rates"
     provider = AerProvider(AerBackendSpec(), calibration=calibration, clock=run.clock)
-    shots = affordable_shots(run.experiment.shots, lambda shots: _seconds(_pubs(encoded, transpiled, shots), provider))
-    return _estimate(run, "smoke-noise", provider, encoded, transpiled, shots)
+
+    def predicted(shots: int) -> float:
+        return _seconds(_pubs(encoded, transpiled, shots), provider)
+
+    shots = affordable_shots(run.experiment.shots, predicted)
+    estimates, reason = _estimate(run, NOISE_ROLES[-1], provider, encoded, transpiled, shots)
+    wanted = min(shots_for_noise(run.policy, signals(encoded, reference, ideal, estimates)), MOST_SHOTS)
+    if reason or wanted <= shots or predicted(wanted) > max(NOISE_SECONDS, predicted(shots)):
+        return estimates, reason
+    powered, refused = _estimate(run, NOISE_ROLES[0], provider, encoded, transpiled, wanted)
+    return (estimates, reason) if refused else (powered, reason)
 
 
 def affordable_shots(shots: int, predicted_seconds: Callable[[int], float]) -> int:
@@ -129,7 +178,7 @@ def _estimate(
     refusal = _too_long(pubs, provider)
     if refusal:
         return {}, refusal
-    seed = run.seeds["smoke-noise" if role == "smoke-noise" else "smoke-ideal"]
+    seed = run.seeds["smoke-noise" if role in NOISE_ROLES else "smoke-ideal"]
     intend(run, role, pubs, seed=seed, provider=provider)
     try:
         bits = complete(run, role, provider)
@@ -161,8 +210,9 @@ def _shots_to_decide(run: Run, estimates: Mapping[str, Estimate], *, power: floa
         shots_for_equivalence(
             float(estimate.stderr) ** 2 * run.experiment.shots,
             policy.tolerance,
-            confidence=policy.confidence,
-            power=policy.power if power is None else power,
+            norm=sum(mean.high for mean in estimate.means) or 1.0,
+            confidence=shared_confidence(policy.confidence, policy.looks),
+            power=shared_confidence(policy.power if power is None else power, len(estimates)),
         )
         for estimate in estimates.values()
     ]
@@ -171,13 +221,23 @@ def _shots_to_decide(run: Run, estimates: Mapping[str, Estimate], *, power: floa
 
 def _document(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
     return {
-        name: {"value": float(item.value), "stderr": float(item.stderr), "shots": item.shots}
+        name: {
+            "value": float(item.value),
+            "stderr": float(item.stderr),
+            "shots": item.shots,
+            "means": [mean.document() for mean in item.means],
+        }
         for name, item in estimates.items()
     }
 
 
 def _estimates(document: Mapping[str, Any]) -> dict[str, Estimate]:
     return {
-        name: Estimate(np.asarray(item["value"]), np.asarray(item["stderr"]), item["shots"])
+        name: Estimate(
+            np.asarray(item["value"]),
+            np.asarray(item["stderr"]),
+            item["shots"],
+            means=tuple(map(Mean.from_document, item.get("means", ()))),
+        )
         for name, item in document.items()
     }

@@ -55,7 +55,7 @@ def parse_counted(text: str, *, field: str = "graph", shown: str = "the text") -
         >>> parse_counted("3 2\n1 2 1\n2 3 -1\n")
         Graph(nodes=3, edges=((0, 1, 1.0), (1, 2, -1.0)))
     """
-    nodes, rows = _counted(text, field, shown)
+    nodes, rows = counted_rows(text, field, shown)
     return _numbered_from_one(rows, nodes, field, shown)
 
 
@@ -71,7 +71,7 @@ def parse_quadratic(text: str, *, field: str = "graph", shown: str = "the text")
         >>> parse_quadratic("2 3\n1 1 -1\n2 2 -1\n1 2 1.5\n")
         Graph(nodes=3, edges=((0, 1, -0.5), (0, 2, -0.5), (1, 2, 1.5)))
     """
-    variables, rows = _counted(text, field, shown)
+    variables, rows = counted_rows(text, field, shown)
     edges: list[Row] = []
     to_origin: dict[int, float] = defaultdict(float)
     for line, words in rows:
@@ -90,7 +90,7 @@ def parse_quadratic(text: str, *, field: str = "graph", shown: str = "the text")
     return weighted_graph([words for _, words in rows], nodes=variables + 1, field=field, places=places)
 
 
-def _counted(text: str, field: str, shown: str) -> tuple[int, list[Row]]:
+def counted_rows(text: str, field: str, shown: str) -> tuple[int, list[Row]]:
     """The number in front, and the lines that are counted."""
     rows = table_rows(text)
     if not rows or len(rows[0][1]) != 2:

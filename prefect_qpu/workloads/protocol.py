@@ -51,6 +51,12 @@ class Answer:
     """One character for each variable, variable 0 first."""
     source: str
     """How the solution was chosen."""
+    sampled: float | None = None
+    """Where classical search improved it: the best value that was sampled before."""
+    control: float | None = None
+    """The value that the same classical search reaches from as many random solutions."""
+    seconds: float = 0.0
+    """Wall time of that search."""
 
 
 class Workload(Definition, ABC):

@@ -17,7 +17,14 @@ GROUP = "prefect_qpu.workloads"
 
 _BUILT_IN = {
     "circuit": "prefect_qpu.workloads.circuit:CircuitWorkload",
+    "ghz": "prefect_qpu.workloads.ghz:GhzWorkload",
+    "heisenberg": "prefect_qpu.workloads.heisenberg:HeisenbergWorkload",
+    "ising": "prefect_qpu.workloads.quadratic:IsingWorkload",
+    "labs": "prefect_qpu.workloads.labs:LabsWorkload",
     "maxcut": "prefect_qpu.workloads.maxcut:MaxCutWorkload",
+    "mirror": "prefect_qpu.workloads.mirror:MirrorWorkload",
+    "molecule": "prefect_qpu.workloads.molecule:MoleculeWorkload",
+    "qubo": "prefect_qpu.workloads.quadratic:QuboWorkload",
     "tfim": "prefect_qpu.workloads.tfim:TfimWorkload",
 }
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +131,26 @@ def test_a_decision_is_plain_json_data() -> None:
 
     document = decide(Promotion(), GOOD).document()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+@pytest.mark.parametrize(
+    ("beyond", "outcome", "verdict"), [("hold", "held", "inconclusive"), ("waive", "promoted", "not applicable")]
+)
+def test_what_is_too_large_to_simulate_is_in_doubt_unless_the_policy_waives_it(
+    beyond: Any, outcome: str, verdict: str
+) -> None:
+    seen = Evidence(
+        [],
+        [Signal("zz", 0.0)],
+        depth=10,
+        two_qubit_gates=10,
+        simulator=False,
+        calibration_age=60.0,
+        no_ideal="not simulated: it would take about 1e+20 s",
+        no_noisy="not simulated: it would take about 1e+30 s",
+    )
+    decided = decide(Promotion(beyond_simulation=beyond), seen)
+    judged = [item for item in decided.criteria if item.name in {"ideal_agrees", "noise_distinguishable"}]
+    assert str(decided.outcome) == outcome
+    assert {str(item.verdict) for item in judged} == {verdict}
+    assert all("it would take about" in item.reason for item in judged)

@@ -38,5 +38,5 @@ def test_a_person_who_decided_is_named_with_why_the_run_was_held() -> None:
 def test_a_name_cannot_break_a_table_or_be_read_as_html(name: str) -> None:
     text = decision_markdown(name, decision(criteria=[CRITERION | {"observable": name}]))
     (row,) = [line for line in text.splitlines() if "noise_distinguishable" in line]
-    assert row.replace("\\|", "").count("|") == 7
+    assert row.replace("\\|", "").count("|") == 8
     assert "<script" not in text

@@ -190,3 +190,15 @@ def test_the_summary_fits_its_own_schema(executed: Callable[..., Run]) -> None:
     jsonschema.validate(document, RunSummary.model_json_schema(mode="serialization"))
     assert document["source"] == "quantum"
     assert document["baseline"]["value"] == pytest.approx(1.0)
+
+
+def test_a_noise_prediction_in_doubt_is_drawn_again_with_the_shots_that_decide(executed: Callable[..., Run]) -> None:
+    run = executed(ghz(shots=50, promotion={"min_signal": 0.6, "tolerance": 0.1}))
+    decided = decision(run)
+    shots = {item["details"]["shots"] for item in decided["criteria"] if item["name"] == "noise_distinguishable"}
+    rows = run.store.submissions.for_run(run.id)
+    assert decided["outcome"] == "promoted"
+    assert {pub["shots"] for pub in rows["smoke-noise"].pubs} == {50}
+    assert {pub["shots"] for pub in rows["smoke-noise-powered"].pubs} == {min(shots)}
+    assert min(shots) > 50
+    assert replay(run.store, run.id)["identical"]

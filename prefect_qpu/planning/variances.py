@@ -1,0 +1,114 @@
+"""The variance that one shot is expected to have: what sample sizes are planned from before anything is measured.
+
+The device is taken to leave the ideal state with the predicted success *p* of the transpiled circuit, and the fully
+mixed state otherwise. Of the weighted Paulis of a group, whose sum is *X*, the variance of one shot is then
+``p <X**2> + (1 - p) sum(weights**2) - (p <X>)**2``. Where the ideal values cannot be computed in time, it is that of
+the mixed state: terms independent and of mean 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit.quantum_info import SparsePauliOp
+
+from prefect_qpu.baselines.circuit_values import exact_expectations
+from prefect_qpu.mitigation import Measurement
+from prefect_qpu.observables import Group, constant_of, norm_of
+from prefect_qpu.workloads import Encoding
+
+MOST_TERMS = 64
+"""Terms of one observable in one group up to which its square is computed."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of one observable."""
+
+    variance: float
+    """Of one shot of each group, added up."""
+    norm: float
+    """Largest distance from the fully mixed value."""
+    ideal: float | None
+    """None if it cannot be computed in time."""
+    shift: float | None
+    """By how much noise is predicted to move the raw value."""
+    model: str
+    """What the variance was computed from."""
+
+
+def expected_of(
+    encoding: Encoding, measurement: Measurement, success: float, seconds: float = 10.0
+) -> dict[str, Expected]:
+    """What is expected of every observable.
+
+    Args:
+        encoding: The circuit before the transpiler, with one value for each parameter.
+        measurement: Observables and groups.
+        success: Probability that the transpiled circuit meets no error.
+        seconds: Wall seconds after which ideal values are done without.
+
+    Example:
+        >>> from qiskit import QuantumCircuit
+        >>> from prefect_qpu.observables import group_terms
+        >>> bell = QuantumCircuit(2)
+        >>> _, _ = bell.h(0), bell.cx(0, 1)
+        >>> zz = {"zz": SparsePauliOp("ZZ")}
+        >>> found = expected_of(Encoding(bell, zz), Measurement(zz, tuple(group_terms(zz))), success=0.8)["zz"]
+        >>> round(found.variance, 9), round(found.shift, 9)
+        (0.36, -0.2)
+    """
+    parts = {
+        f"{place} {name}": operator
+        for place, group in enumerate(measurement.groups)
+        for name in measurement.observables
+        if (operator := _part(group, name, encoding.circuit.num_qubits)) is not None
+    }
+    squares = {f"{key} squared": _square(operator) for key, operator in parts.items() if len(operator) <= MOST_TERMS}
+    wanted = Encoding(encoding.circuit, parts | squares, parameters=encoding.parameters)
+    known = exact_expectations(wanted, seconds) if parts and _single(encoding.parameters) else {}
+    return {
+        name: _expected(name, operator, parts, known, success) for name, operator in measurement.observables.items()
+    }
+
+
+def _expected(
+    name: str,
+    operator: SparsePauliOp,
+    parts: Mapping[str, SparsePauliOp],
+    known: Mapping[str, float],
+    success: float,
+) -> Expected:
+    own = {key: part for key, part in parts.items() if key.split(" ", 1)[1] == name}
+    if not all(f"{key} squared" in known for key in own):
+        variance = sum(_mixed(part) for part in own.values())
+        return Expected(variance, norm_of(operator), None, None, "fully mixed state")
+    variance = sum(
+        success * known[f"{key} squared"] + (1 - success) * _mixed(part) - (success * known[key]) ** 2
+        for key, part in own.items()
+    )
+    signal = sum(known[key] for key in own)
+    return Expected(
+        max(0.0, variance),
+        norm_of(operator),
+        constant_of(operator) + signal,
+        -(1 - success) * signal,
+        f"ideal state with probability {success:.3g}, else fully mixed",
+    )
+
+
+def _part(group: Group, name: str, qubits: int) -> SparsePauliOp | None:
+    terms = [(term.pauli, term.weight) for term in group.terms if term.observable == name]
+    return SparsePauliOp.from_list(terms, num_qubits=qubits) if terms else None
+
+
+def _square(operator: SparsePauliOp) -> SparsePauliOp:
+    return operator.compose(operator).simplify()
+
+
+def _mixed(operator: SparsePauliOp) -> float:
+    return float(sum(weight.real**2 for weight in operator.coeffs))
+
+
+def _single(parameters: Mapping[str, Any]) -> bool:
+    return all(getattr(value, "size", 1) == 1 for value in parameters.values())

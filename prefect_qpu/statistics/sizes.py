@@ -1,0 +1,155 @@
+"""Sample sizes: the shots with which a test passes what is right, with a wanted power."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import ceil, sqrt
+
+from scipy.special import bdtr
+
+from prefect_qpu.statistics.means import Mean, Reach, lower_limit
+from prefect_qpu.statistics.quantiles import normal_quantile
+
+MOST = 1e30
+"""Shots above which nothing is planned."""
+_MOST_TRIED = 10**15
+_FAR = 8.0
+"""Standard deviations beyond which no outcome is looked at."""
+_RARE = 500.0
+"""Expected shots of the rarer outcome from which on a normal distribution describes their number."""
+
+
+@lru_cache(maxsize=4096)
+def shots_for_equivalence(
+    variance: float,
+    tolerance: float,
+    *,
+    difference: float = 0.0,
+    systematic: float = 0.0,
+    norm: float = 1.0,
+    confidence: float = 0.95,
+    power: float = 0.9,
+) -> int | None:
+    """Shots with which `equivalence` passes with the given power; none if no number would do.
+
+    With the quantiles z of the normal distribution at the confidence and at the power (at ``(1 + power) / 2`` if the
+    difference is 0), they are ``variance * (z_confidence + z_power)**2 / (tolerance - abs(difference))**2``; a
+    systematic part narrows the margin as it widens the interval. Where the rarer of two outcomes would be seen less
+    than 500 times, the power is summed over its binomial distribution, with the limits that the test takes.
+
+    Source: S. C. Chow, J. Shao, H. Wang, Sample Size Calculations in Clinical Research, chapter 3.
+
+    Args:
+        variance: Variance of one shot.
+        tolerance: Largest difference that counts as agreement.
+        difference: True difference.
+        systematic: What may be off beside chance.
+        norm: Sum of the absolute weights of the observable's Paulis: the largest standard deviation of one shot.
+        confidence: One minus the level of one look.
+        power: Wanted probability of a pass.
+
+    Example:
+        >>> shots_for_equivalence(1.0, 0.05), shots_for_equivalence(1.0, 0.05, difference=0.025)
+        (4329, 13703)
+        >>> shots_for_equivalence(0.0, 0.05), shots_for_equivalence(1.0, 0.05, systematic=0.02)
+        (119, 13460)
+    """
+    margin = tolerance - abs(difference)
+    if margin - systematic <= 0 or systematic * normal_quantile(confidence) >= margin:
+        return None
+    stderr = _stderr(margin, systematic, normal_quantile(confidence), _missed(difference, power))
+    shots = variance / stderr**2
+    if not shots < MOST:
+        return None
+    rarer = _rarer(variance, norm)
+    if rarer * shots >= _RARE:
+        return ceil(shots)
+    passes = _binomial_power(rarer, norm, tolerance, difference, systematic, confidence)
+    return _least(max(ceil(shots), 1), lambda number: passes(number) >= power)
+
+
+def shots_to_exceed(variance: float, margin: float, *, confidence: float = 0.95, power: float = 0.9) -> int | None:
+    """Shots with which `exceeds` passes with the given power, if the true value lies a margin above the threshold.
+
+    Example:
+        >>> shots_to_exceed(1.0, 0.1)
+        857
+    """
+    if margin <= 0:
+        return None
+    shots = variance * (normal_quantile(confidence) + normal_quantile(power)) ** 2 / margin**2
+    return max(ceil(shots), 1) if shots < MOST else None
+
+
+def _missed(difference: float, power: float) -> float:
+    return normal_quantile((1 + power) / 2 if difference == 0 else power)
+
+
+def _stderr(margin: float, systematic: float, sure: float, missed: float) -> float:
+    """The standard error with which the test passes: its interval, and its scatter, fit into the margin."""
+    plain = (margin - systematic) / (sure + missed)
+    if not systematic:
+        return plain
+    if not _fits(plain, margin, systematic, sure, missed):
+        low, high = 0.0, plain
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if _fits(middle, margin, systematic, sure, missed) else (low, middle)
+        plain = low
+    return plain
+
+
+def _fits(stderr: float, margin: float, systematic: float, sure: float, missed: float) -> bool:
+    """Whether the interval fits where the systematic part is added in quadrature."""
+    return sure * sqrt(stderr**2 + systematic**2) + missed * stderr <= margin
+
+
+def _rarer(variance: float, norm: float) -> float:
+    """Probability of the rarer outcome of shots of plus and minus the norm with this variance."""
+    return (1 - sqrt(max(0.0, 1 - variance / norm**2))) / 2
+
+
+def _binomial_power(
+    rarer: float, norm: float, tolerance: float, difference: float, systematic: float, confidence: float
+) -> Callable[[int], float]:
+    """The chance of a pass as a function of the shots; the true value lies on the side where the limits are wider."""
+
+    def passes(seen: int, shots: int) -> bool:
+        mean = Mean.of_pauli(1 - 2 * seen / shots, shots, norm)
+        longer = mean.value - lower_limit([mean], confidence)
+        off = abs(2 * norm * (seen / shots - rarer) + abs(difference))
+        return off + Reach(longer, longer).widened(systematic, confidence).below < tolerance
+
+    def power(shots: int) -> float:
+        middle = max(0, min(shots, round(shots * (rarer - abs(difference) / (2 * norm)))))
+        far = ceil(_FAR * (sqrt(shots * rarer) + 1))
+        most = _edge(lambda seen: passes(seen, shots), middle, min(shots, middle + far))
+        if most is None:
+            return 0.0
+        low = -(_edge(lambda seen: passes(-seen, shots), -middle, min(0, far - middle)) or 0)
+        return float(bdtr(most, shots, rarer) - (bdtr(low - 1, shots, rarer) if low > 0 else 0.0))
+
+    return power
+
+
+def _edge(holds: Callable[[int], bool], start: int, end: int) -> int | None:
+    """The largest number from the start on for which something holds that holds up to some number."""
+    if not holds(start):
+        return None
+    low, high = start, end + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _least(start: int, enough: Callable[[int], bool]) -> int | None:
+    """A number of shots that is enough while one less, or one that is smaller by less than a part in 500, is not."""
+    low, high = start - 1, start
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > _MOST_TRIED:
+            return None
+    while high - low > max(1, high // 500):
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
