@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,11 @@ from prefect_qpu.choosing import settled
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
+from prefect_qpu.flows.servers import note_server
+from prefect_qpu.flows.suspension import deployed
 from prefect_qpu.flows.sweep_approval import wait_for_sweep_approval
+from prefect_qpu.flows.sweep_jobs import Runner, sweep_jobs, task_runner
+from prefect_qpu.flows.sweep_suspension import suspend_sweep
 from prefect_qpu.loading import override
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
@@ -32,7 +37,7 @@ from prefect_qpu.sweeps.findings import Findings
 from prefect_qpu.sweeps.planning import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import Execution, dependencies, resume
+from prefect_qpu.sweeps.running import Execution, dependencies
 from prefect_qpu.sweeps.state import job_states, progress
 from prefect_qpu.tasks.measure import Gate, measure
 from prefect_qpu.tasks.plan_sweep import plan_sweep
@@ -53,6 +58,8 @@ async def sweep(
     report_folder: str | None = None,
     settings: list[str] | None = None,
     fresh: bool = False,  # noqa: FBT001, FBT002 - a parameter of a flow
+    runner: Runner = "here",
+    dask_address: str | None = None,
 ) -> State[str]:
     """Measure an experiment at many points: planned first, bought once, resumed where it was cut off.
 
@@ -65,6 +72,8 @@ async def sweep(
         report_folder: Where the HTML page is written; none means ``reports`` beside the record store.
         settings: Other values for settings of a file, as ``dotted.key=value``.
         fresh: Whether points that were measured before are measured again, as a schedule wants it.
+        runner: Where jobs are driven, and simulations run: in this process, or on a task runner of Prefect.
+        dask_address: A Dask scheduler; none starts a cluster on this machine.
     """
     own = str(flow_run.id)
     with await open_store(record_store) as store:
@@ -75,7 +84,7 @@ async def sweep(
             if refusal:
                 finish(execution, error=refusal)
                 return Cancelled(name="Held", message=refusal, data=execution.run.id)
-            await _measured(execution, policy)
+            await _measured(execution, policy, Lanes(runner, dask_address, record_store))
         except asyncio.CancelledError:
             finish(execution, error="the flow run was cancelled")
             raise
@@ -101,10 +110,12 @@ async def _execution(
     unfinished = None if store.sweeps.find(run_id) else store.sweeps.unfinished(resolved.hash)
     if unfinished is not None:
         get_run_logger().warning("Run %s of this sweep was cut off; it goes on", unfinished.run_id)
-        for other in resume(store, unfinished, providers).runs:
-            store.runs.move(other.id, "running")
     own = unfinished.run_id if unfinished else run_id
-    return await plan_sweep(store, resolved, providers, own, run_id), resolved
+    execution = await plan_sweep(store, resolved, providers, own, run_id)
+    for run in execution.runs:
+        note_server(run)
+        store.runs.move(run.id, "running")
+    return execution, resolved
 
 
 async def _resolved(given: Sweep) -> Sweep:
@@ -133,23 +144,63 @@ async def _approved(execution: Execution, sweep: Sweep) -> str:
     return await wait_for_sweep_approval(execution, reason)
 
 
-async def _measured(execution: Execution, sweep: Sweep) -> None:
+@dataclass(frozen=True)
+class Lanes:
+    """Where jobs are driven."""
+
+    runner: Runner
+    dask_address: str | None
+    record_store: str | None
+
+
+async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
     """Carry out what is left of the plan, and the jobs of other sweeps that hold points of this one."""
+    left = await asyncio.to_thread(_left, execution)
+    while any(jobs for _, jobs in left):
+        async with _Shown(execution):
+            if where.runner != "here":
+                await _driven_there(left, sweep, where)
+            elif not await _driven_here(left, sweep):
+                await suspend_sweep(execution)
+        if where.runner != "here":
+            break
+        left = await asyncio.to_thread(_left, execution)
+    await asyncio.to_thread(analyse_ready, execution)
+
+
+async def _driven_here(left: list[tuple[Execution, list[int]]], sweep: Sweep) -> bool:
+    """Whether all jobs have ended; false if those that are out take longer than a deployed run waits for them."""
     lanes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(sweep.packing.in_flight))
     gates: dict[str, Gate] = defaultdict(Gate)
+    out: set[str] = set()
 
     async def lane(holder: Execution, job: int) -> None:
-        name = holder.job_run(job).provider.name
-        async with lanes[name]:
-            await measure.with_options(task_run_name=holder.plan.jobs[job].role)(holder, job, gates[name])
+        provider = holder.job_run(job).provider
+        # A run of another flow run, which was cut off, would be resumed as that one: it is not suspended here.
+        suspends = deployed() and provider.durable and holder.row.run_id == str(flow_run.id)
+        patience = sweep.experiment.submission.inline if suspends else None
+        async with lanes[provider.name]:
+            # A job that is still out keeps its lane, so that no more are sent.
+            if provider.name in out:
+                return
+            named = measure.with_options(task_run_name=holder.plan.jobs[job].role)
+            if not await named(holder, job, gates[provider.name], patience):
+                out.add(provider.name)
 
-    left = await asyncio.to_thread(_left, execution)
-    if any(jobs for _, jobs in left):
-        async with _Shown(execution), asyncio.TaskGroup() as group:
-            for holder, jobs in left:
-                for job in jobs:
-                    group.create_task(lane(holder, job))
-    await asyncio.to_thread(analyse_ready, execution)
+    async with asyncio.TaskGroup() as group:
+        for holder, jobs in left:
+            for job in jobs:
+                group.create_task(lane(holder, job))
+    return not out
+
+
+async def _driven_there(left: list[tuple[Execution, list[int]]], sweep: Sweep, where: Lanes) -> None:
+    """On a task runner of Prefect, in a flow run of their own; its workers share nothing but the store."""
+    for holder, jobs in left:
+        driven = sweep_jobs.with_options(
+            task_runner=task_runner(where.runner, sweep.packing.in_flight, where.dask_address)
+        )
+        await driven(holder.row.id, jobs, where.record_store)
 
 
 def _left(execution: Execution) -> list[tuple[Execution, list[int]]]:

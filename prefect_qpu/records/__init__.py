@@ -14,7 +14,7 @@ from prefect_qpu.records.rows import (
 )
 from prefect_qpu.records.store import RecordStore
 from prefect_qpu.records.urls import default_url
-from prefect_qpu.records.waiting import OpenSubmission, WaitingRun
+from prefect_qpu.records.waiting import OpenSubmission, WaitingRun, WaitingSweep
 
 __all__ = [
     "HEAD_REVISION",
@@ -29,6 +29,7 @@ __all__ = [
     "SubmissionRow",
     "SweepRow",
     "WaitingRun",
+    "WaitingSweep",
     "canonical_counts",
     "current_revision",
     "decode_counts",

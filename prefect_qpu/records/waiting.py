@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
@@ -34,6 +34,19 @@ class WaitingRun:
     server: str | None
     """Mark of the server that its flow run lives on, or none if it is not known."""
     submission: SubmissionRow | None
+
+
+@dataclass(frozen=True)
+class WaitingSweep:
+    """A run of a sweep that has not ended."""
+
+    id: str
+    flow_run_id: str | None
+    experiment_hash: str
+    state: str
+    backend: str
+    ended: int
+    """Jobs that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,24 @@ class Waiting:
                 if known is None or known.submission is None or known.submission.state not in OPEN:
                     found[item.id] = _waiting(*item)
         return list(found.values())
+
+    def sweeps(self) -> list[WaitingSweep]:
+        """Runs of sweeps that have not ended but have a submission, by ascending id."""
+        link, run, row = schema.RunSubmission, schema.Run, schema.Submission
+        ended = func.sum(case((row.state.in_(OPEN), 0), else_=1))
+        query = (
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, func.min(row.backend), ended)
+            .join(link, link.run_id == run.id)
+            .join(row, row.id == link.submission_id)
+            .where(run.state.in_(_UNENDED), link.role.like("job-%"))
+            .group_by(run.id, run.flow_run_id, run.experiment_hash, run.state)
+            .order_by(run.id)
+        )
+        with self._database.reading() as session:
+            return [
+                WaitingSweep(run_id, flow_run_id, experiment, state, backend, int(done))
+                for run_id, flow_run_id, experiment, state, backend, done in session.execute(query)
+            ]
 
     def open_submissions(self) -> list[OpenSubmission]:
         """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""

@@ -13,6 +13,7 @@ from prefect_qpu.summary import BaselineSummary, CriterionSummary, DecisionSumma
 
 MOST_ROWS = 200
 _ROUNDING = 1e-12
+_SHORT_TITLE = 25
 _ZERO = re.compile(r"0(\.0+)?(\(|$)")
 _LONG_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
 
@@ -140,7 +141,7 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
     interval = reading.interval
     error = None if item.exact is None or reading.solution else reading.value - item.exact
     return (
-        Cell(item.title, again=again),
+        Cell(item.title, again=again, whole=len(item.title) <= _SHORT_TITLE),
         Cell(reading.method, whole=True),
         Cell(reading.source, kind=reading.kind, whole=True),
         plus_minus(reading.value, reading.stderr),

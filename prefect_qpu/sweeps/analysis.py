@@ -12,7 +12,8 @@ from prefect_qpu.baselines.arrays import exact_over_arrays
 from prefect_qpu.jobs import counts as counts_of_role
 from prefect_qpu.sweeps.combining import Combined, chained, combined_points, joined, stacked
 from prefect_qpu.sweeps.plan import AnalysisUnit, PlannedGroup
-from prefect_qpu.sweeps.running import FAILED, Execution
+from prefect_qpu.sweeps.running import Execution
+from prefect_qpu.sweeps.state import FAILED
 
 Arrays = Mapping[str, NDArray[Any]]
 

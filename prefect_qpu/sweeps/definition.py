@@ -28,6 +28,9 @@ def _designs_of(given: object) -> object:
         given = [given]
     if not isinstance(given, list | tuple):
         return given
+    for item in given:
+        if isinstance(item, Mapping) and not item:
+            raise ExperimentError("axes", given=given, expected="at least one axis")
     return tuple(_design_of(item) for item in given)
 
 

@@ -21,17 +21,16 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, SweepRow
 from prefect_qpu.run import Run, open_run, seeds_for
 from prefect_qpu.sweeps.definition import Sweep
+from prefect_qpu.sweeps.ending import release_unmeasured
 from prefect_qpu.sweeps.plan import Piece, Plan
 from prefect_qpu.sweeps.planning import Place, backend_key, make_plan
 from prefect_qpu.sweeps.points import KEY_BYTES, Integers, Points, expand
+from prefect_qpu.sweeps.state import FAILED
 
 _RACES = 10
 """How often a plan is made again because another sweep bought one of its points meanwhile."""
 _DEATHS = 100
 """Processes that may die while they simulate a job; such a job costs nothing but time."""
-FAILED = "failed-"
-"""First part of the stages that hold why a job gave no counts."""
-
 Providers = Mapping[str, Provider]
 """The provider of each backend setting, by `backend_key`."""
 
@@ -108,7 +107,7 @@ def _planned(
     places, seeds = _places(store, sweep, points, providers, settings, run_id, flow_run_id, clock)
     keys = [bytes(key) for key in points.keys.tolist()]
     for _ in range(_RACES):
-        known = store.sweeps.owners(keys)
+        known = _owners(store, keys)
         missing = np.array([key not in known for key in keys], dtype=bool)
         bought = [np.flatnonzero(missing[group.indices]) for group in points.groups]
         plan, buys = make_plan(store, sweep, points, bought, places, seeds)
@@ -129,10 +128,18 @@ def _planned(
     raise StoreError(f"the points of {sweep.name!r} were bought by others again and again while they were planned.")
 
 
+def _owners(store: RecordStore, keys: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+    """Who buys the points; what executions that have ended could not measure is released first."""
+    known = store.sweeps.owners(keys)
+    rows = [store.sweeps.by_id(owner) for owner in sorted({owner for owner, _ in known.values()})]
+    over = [row for row in rows if store.runs.get(row.run_id).state in {"ended", "failed"}]
+    return store.sweeps.owners(keys) if sum(release_unmeasured(store, row) for row in over) else known
+
+
 def preview(store: RecordStore, sweep: Sweep, providers: Providers) -> Plan:
     """The plan as it would be made now; no point is claimed and no run started, only circuits are compiled and kept."""
     points = expand(sweep)
-    known = store.sweeps.owners([bytes(key) for key in points.keys.tolist()])
+    known = _owners(store, [bytes(key) for key in points.keys.tolist()])
     missing = np.array([bytes(key) not in known for key in points.keys.tolist()], dtype=bool)
     bought = [np.flatnonzero(missing[group.indices]) for group in points.groups]
     settings = [group.experiment.document()["backend"] for group in points.groups]

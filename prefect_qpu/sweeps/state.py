@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefect_qpu.sweeps.running import FAILED, Execution
+if TYPE_CHECKING:
+    from prefect_qpu.sweeps.running import Execution
 
+FAILED = "failed-"
+"""First part of the stages that hold why a job gave no counts."""
 MEASURED, FAILED_POINT, PLANNED = "measured", "failed", "planned"
 STATES = (MEASURED, FAILED_POINT, PLANNED, "intended", "submitted", "queued", "running", "done")
 
@@ -38,7 +41,7 @@ class Progress:
         return f"{told or 'nothing to buy'}{left}"
 
 
-def job_states(execution: Execution) -> list[str]:
+def job_states(execution: "Execution") -> list[str]:
     """The state of each job: ``planned``, ``failed``, or that of its submission."""
     states = {run.id: run.store.submissions.states(run.id) for run in execution.runs}
     failed = {
@@ -53,7 +56,7 @@ def job_states(execution: Execution) -> list[str]:
     return found
 
 
-def point_states(execution: Execution, jobs: list[str] | None = None) -> NDArray[Any]:
+def point_states(execution: "Execution", jobs: list[str] | None = None) -> NDArray[Any]:
     """The state of each point that the execution buys, by its place; of several jobs, that of the last behind."""
     jobs = job_states(execution) if jobs is None else jobs
     stages = {run.id: set(run.store.runs.stage_names(run.id)) for run in execution.runs}
@@ -75,7 +78,7 @@ def point_states(execution: Execution, jobs: list[str] | None = None) -> NDArray
     return np.array(STATES, dtype=object)[ranks]
 
 
-def _analysed(execution: Execution, document: Mapping[str, Any], points: int) -> NDArray[np.int64]:
+def _analysed(execution: "Execution", document: Mapping[str, Any], points: int) -> NDArray[np.int64]:
     """Ranks of analysed points: measured, or failed where their counts are missing."""
     if not document["failed"]:
         return np.zeros(points, dtype=np.int64)
@@ -85,7 +88,7 @@ def _analysed(execution: Execution, document: Mapping[str, Any], points: int) ->
     return np.where(there.astype(bool), 0, 1)
 
 
-def progress(execution: Execution) -> Progress:
+def progress(execution: "Execution") -> Progress:
     """How far the execution is, from the store alone."""
     jobs = job_states(execution)
     points = Counter(point_states(execution, jobs).tolist())
@@ -94,7 +97,7 @@ def progress(execution: Execution) -> Progress:
     )
 
 
-def _left(execution: Execution, jobs: list[str]) -> float | None:
+def _left(execution: "Execution", jobs: list[str]) -> float | None:
     """Seconds until the end, if the jobs that are left take as long as those that have ended took."""
     ended = [number for number, state in enumerate(jobs) if state in {"done", FAILED_POINT}]
     if not ended:

@@ -19,6 +19,8 @@ from prefect_qpu.flows.sweep import sweep
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.frame import frame
 from tests.prefect_qpu.sweeps.documents import T, U, document
+from tests.prefect_qpu.sweeps.documents import sweep as swept
+from tests.prefect_qpu.sweeps.executing import executed
 
 pytestmark = pytest.mark.server
 GRID = {T: {"start": 0, "stop": 3, "count": 6}, U: {"start": 0, "stop": 3, "count": 5}}
@@ -112,3 +114,16 @@ async def test_a_plan_above_the_limits_waits_for_a_person(
 def _keys(store: RecordStore) -> list[bytes]:
     arrays = store.submissions.parameters(store.sweeps.list()[0].arrays_hash)
     return [row.tobytes() for row in arrays["key"]]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("runner", ["processes", "dask"])
+async def test_jobs_run_on_task_runners_and_give_the_same_counts(flow_store: RecordStore, runner: str) -> None:
+    axes, packing = {T: [0.0, 1.0, 2.0, 3.0]}, {"points_per_job": 2, "in_flight": 2}
+    state: State[Any] = await sweep(definition=document(axes, packing=packing), runner=runner, return_state=True)
+    assert (state.name, state.message) == ("Measured", "4 points bought, 0 reused")
+    there = frame(flow_store, await state.aresult())
+    with RecordStore.open("sqlite://") as other:
+        here = frame(other, executed(other, swept(axes, packing=packing)).row)
+    assert there["value [1]"].equals(here["value [1]"])
