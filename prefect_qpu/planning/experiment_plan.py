@@ -140,7 +140,7 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     encoding, target, policy = experiment.workload.encode(), provider.target(), experiment.promotion
     measurement = Measurement(encoding.observables, tuple(group_terms(encoding.observables)))
     circuits = tuple(compiled(experiment, target))
-    context = PlanContext(circuits, measurement, target, experiment.shots, experiment.seed or 0)
+    context = PlanContext(circuits, measurement, target, experiment.shots, experiment.seed or 0, provider=provider.kind)
     batch = plan_batch(experiment.mitigation, context, encoding.parameters)
     success = predicted_success(circuits, target).success
     demand = Demand(policy.confidence, policy.power, policy.looks, len(encoding.observables))
