@@ -25,8 +25,6 @@ _CUT = 1e-11
 _EXHAUSTED = 1e-8
 """Length of a rest that is only rounding."""
 _CONVERGED = 1e-8
-_GROWTH = 6.0
-"""How many times longer twice as many bonds may take."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def ground_state(
     Args:
         operator: Tensors of `prefect_qpu.baselines.matrix_product_operators.product_operator`.
         seed: Of the state with which it begins.
-        left: Seconds that are left; a sweep under way is finished.
+        left: Seconds that are left; a sweep under way then ends.
         most_bonds: At most so many bonds.
 
     Example:
@@ -60,16 +58,14 @@ def ground_state(
     """
     state = _Sweeper(operator, seed)
     energy, sweeps, bond = inf, 0, _BONDS[0]
-    needed = 0.0
     for bonds in _BONDS:
-        before, began = energy, left()
-        if needed > began or bonds > most_bonds:
+        before = energy
+        if bonds > most_bonds:
             break
         for _ in range(_SWEEPS):
-            energy, sweeps, bond = state.sweep(bonds), sweeps + 1, bonds
+            energy, sweeps, bond = state.sweep(bonds, left), sweeps + 1, bonds
             if left() <= 0:
                 break
-        needed = _GROWTH * (began - left()) if began < inf else 0.0
         if left() <= 0 or abs(before - energy) < _CONVERGED * max(1.0, abs(energy)):
             break
     value, square = _expectation(state.sites, operator), _square(state.sites, operator)
@@ -88,13 +84,17 @@ class _Sweeper:
         for site in range(len(operator) - 1, 1, -1):
             self._rights[site] = _from_right(self._rights[site + 1], self.sites[site], operator[site])
 
-    def sweep(self, bonds: int) -> float:
-        """The energy after passing over all pairs of neighbours there and back."""
+    def sweep(self, bonds: int, left: Callable[[], float]) -> float:
+        """The energy after passing over all pairs of neighbours there and back, as far as the time reaches."""
         energy, last = inf, len(self.sites) - 2
         for site in range(last):
+            if left() <= 0:
+                return energy
             energy = self._improve(site, bonds)
             self._lefts[site + 1] = _from_left(self._lefts[site], self.sites[site], self.operator[site])
         for site in range(last, -1, -1):
+            if left() <= 0:
+                return energy
             energy = self._improve(site, bonds, backwards=True)
             self._rights[site + 1] = _from_right(self._rights[site + 2], self.sites[site + 1], self.operator[site + 1])
         return energy

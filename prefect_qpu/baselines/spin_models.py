@@ -24,7 +24,7 @@ GROUND_STATE, EVOLUTION = "ground-state", "evolution"
 """Kinds of certificates."""
 DIAGONALISATION, EXACT_EVOLUTION = "diagonalisation", "exact evolution"
 PRODUCT_STATE = "matrix product ground state"
-_SHARE = 0.8
+_SHARE = 0.7
 """Of the time, what the search for a state may take; the rest is for the bound."""
 _ROUNDING = 1e-8
 
