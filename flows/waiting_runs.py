@@ -1,6 +1,7 @@
 """What becomes of runs that wait: resumed when their job has ended, ended when their flow run has."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,9 @@ from prefect_qpu.flows.approval import A_WEEK
 from prefect_qpu.flows.cancellation import CANCELLED, end_cancelled
 from prefect_qpu.flows.named_providers import Providers, Terms
 from prefect_qpu.flows.servers import server_mark
+from prefect_qpu.flows.sweep_suspension import has_news
 from prefect_qpu.jobs import overdue
-from prefect_qpu.records import RecordStore, SubmissionRow, WaitingRun
+from prefect_qpu.records import RecordStore, SubmissionRow, WaitingRun, WaitingSweep
 from prefect_qpu.records.states import OPEN
 
 FAILED = "the flow run failed; look at its log"
@@ -31,6 +33,7 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
     """How many runs were ended as cancelled, and how many were resumed; runs of another server are left alone."""
     cancelled = resumed = 0
     last = ""
+    sweeps = {sweep.id: sweep for sweep in await asyncio.to_thread(store.waiting.sweeps)}
     async with get_client() as client:
         while page := store.waiting.runs(after=last, limit=RUNS):
             last = page[-1].id
@@ -42,7 +45,9 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
                 if end is StateType.FAILED:
                     _fail(store, run.id)
                 elif end is not None:
-                    cancelled += await _end(store, providers, run)
+                    cancelled += await _end(store, providers, run, sweeps.get(run.id))
+                elif run.id in sweeps:
+                    resumed += has_news(store, sweeps[run.id]) and await _resume(run, "ended")
                 elif run.state == "waiting":
                     resumed += await _go_on(client, store, providers, run, broken)
     return cancelled, resumed
@@ -55,12 +60,16 @@ async def _go_on(
     if run.submission is None:
         await _let_go(client, store, run)
         return False
-    return _may_go_on(store, providers.terms(run.experiment_hash), run.submission, broken) and await _resume(run)
+    return _may_go_on(store, providers.terms(run.experiment_hash), run.submission, broken) and await _resume(
+        run, run.submission.state
+    )
 
 
 async def _let_go(client: PrefectClient, store: RecordStore, run: WaitingRun) -> None:
     decided = store.runs.decisions(run.id)
-    if run.flow_run_id is None or not decided or (store.clock() - decided[-1].decided_at).total_seconds() < A_WEEK:
+    if run.flow_run_id is None or not decided or decided[-1].outcome != "held":
+        return
+    if (store.clock() - decided[-1].decided_at).total_seconds() < A_WEEK:
         return
     held: State[Any] = Cancelled(name="Held", message=f"{decided[-1].document['reason']}; nobody decided within a week")
     await client.set_flow_run_state(UUID(run.flow_run_id), held, force=True)
@@ -76,21 +85,25 @@ async def _ends(client: PrefectClient, runs: Sequence[WaitingRun]) -> dict[str, 
 
     One that was deleted counts as cancelled; if nobody noted where it lived, it may be another server's.
     """
-    ids = {UUID(run.flow_run_id): run.id for run in runs if run.flow_run_id}
+    ids: dict[UUID, list[str]] = defaultdict(list)
+    for run in runs:
+        if run.flow_run_id:
+            ids[UUID(run.flow_run_id)].append(run.id)
     states = {run.id: StateType.CANCELLED for run in runs if run.flow_run_id and run.server is not None}
     for start in range(0, len(ids), FLOW_RUNS):
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)[start : start + FLOW_RUNS]))
         for item in await client.read_flow_runs(flow_run_filter=wanted):
-            states[ids[item.id]] = item.state_type or StateType.PENDING
-    return {run: state for run, state in states.items() if state in {StateType.CANCELLED, StateType.FAILED}}
+            states |= dict.fromkeys(ids[item.id], item.state_type or StateType.PENDING)
+    return {name: state for name, state in states.items() if state in {StateType.CANCELLED, StateType.FAILED}}
 
 
-async def _end(store: RecordStore, providers: Providers, run: WaitingRun) -> bool:
-    if run.submission is None:
+async def _end(store: RecordStore, providers: Providers, run: WaitingRun, sweep: WaitingSweep | None) -> bool:
+    backend = sweep.backend if sweep else run.submission.backend if run.submission else None
+    if backend is None:
         store.runs.finish(run.id, state="failed", outcome="failed", source=None, error=CANCELLED, now=store.clock())
         return True
     try:
-        provider = await providers.of(run.experiment_hash, run.submission.backend)
+        provider = await providers.of(run.experiment_hash, backend)
         jobs = await asyncio.to_thread(end_cancelled, store, provider, run.id)
     except QpuError as error:
         get_run_logger().warning("Run %s was cancelled, but not its job yet: %s", run.id, error)
@@ -107,10 +120,9 @@ def _may_go_on(store: RecordStore, terms: Terms, row: SubmissionRow, broken: set
     return row.job_id is None and (row.claimed_until is None or row.claimed_until < now)
 
 
-async def _resume(run: WaitingRun) -> bool:
+async def _resume(run: WaitingRun, told: str) -> bool:
     """Whether the flow run goes on; one that is not suspended (yet, or any more) is left alone."""
     assert run.flow_run_id is not None
-    assert run.submission is not None
     try:
         await aresume_flow_run(UUID(run.flow_run_id))
     except NotPausedError:
@@ -118,5 +130,5 @@ async def _resume(run: WaitingRun) -> bool:
     except Exception as error:  # noqa: BLE001 - one run that cannot be resumed keeps no other one waiting
         get_run_logger().warning("Run %s cannot be resumed: %s", run.id, error)
         return False
-    get_run_logger().info("Run %s goes on: its job is %s", run.id, run.submission.state)
+    get_run_logger().info("Run %s goes on: its job is %s", run.id, told)
     return True

@@ -57,7 +57,8 @@ def comparisons(store: RecordStore, *, name: str | None = None, limit: int = MOS
         >>> len(comparisons(store)), "quantum_wall_s" in comparisons(store).columns
         (0, True)
     """
-    pd = _pandas()
+    import pandas as pd
+
     rows = [_row(store, run, document) for run, document in _compared(store, name, limit)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -93,19 +94,9 @@ def written(frame: "pd.DataFrame", form: Literal["csv", "json", "parquet"]) -> b
     try:
         return bytes(frame.to_parquet(index=False))
     except ImportError as error:
-        raise _missing("pyarrow") from error
-
-
-def _pandas() -> Any:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise _missing("pandas") from error
-    return pd
-
-
-def _missing(package: str) -> InputError:
-    return InputError("frames", given=f"no {package}", expected=package, hint="Install the extra frames.")
+        hint = "Install pyarrow: pip install 'prefect-qpu[parquet]'."
+        expected = "csv or json, for pyarrow is not installed"
+        raise InputError("format", given="parquet", expected=expected, hint=hint) from error
 
 
 def _compared(store: RecordStore, name: str | None, limit: int) -> Iterator[tuple[RunRow, dict[str, Any]]]:

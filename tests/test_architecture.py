@@ -79,6 +79,8 @@ def test_only_the_designed_packages_stand_at_the_top() -> None:
         "prefect_qpu.remitigate",
         "prefect_qpu.flows.cli",
         "prefect_qpu.flows.hybrid_run",
+        "prefect_qpu.flows.sweep",
+        "prefect_qpu.sweeps",
     ],
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:

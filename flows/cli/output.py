@@ -84,12 +84,19 @@ def print_replay(found: Mapping[str, Any]) -> None:
 def print_estimates(estimates: Mapping[str, Mapping[str, Any]]) -> None:
     """Print estimates by method and observable, one line for each point."""
     rows = [
-        [label, name, _value(value, stderr), "" if systematic is None else f"{systematic:.5f}", str(item["shots"])]
+        [
+            label,
+            name,
+            _value(value, stderr),
+            "" if systematic is None else f"{systematic:.5f}",
+            str(item["shots"]),
+            "; ".join(item["flags"]),
+        ]
         for label, by_observable in estimates.items()
         for name, item in by_observable.items()
         for value, stderr, systematic in _points(item)
     ]
-    print_table(("method", "observable", "value", "systematic", "shots"), rows, right=("shots",))
+    print_table(("method", "observable", "value", "systematic", "shots", "caution"), rows, right=("shots",))
 
 
 def print_again(found: Mapping[str, Any]) -> None:
@@ -106,6 +113,23 @@ def print_again(found: Mapping[str, Any]) -> None:
     headings = ("method", "observable", "before", "again", "standard errors apart")
     print_table(headings, rows, right=headings[2:])
     answer(f"before: {found['run_id']}\nagain:  {found['again']}")
+
+
+def print_point(found: Mapping[str, Any]) -> None:
+    """Print a point of a sweep before and again."""
+    rows = [
+        [
+            row["method"],
+            row["observable"],
+            _value(*row["before"]),
+            _value(*row["again"]),
+            f"{row['standard_errors']:+.2f}",
+        ]
+        for row in found["estimates"]
+    ]
+    headings = ("method", "observable", "before", "again", "standard errors apart")
+    print_table(headings, rows, right=headings[4:])
+    answer(f"point {found['point']}, {found['key']}: {'they agree' if found['agrees'] else 'they DISAGREE'}")
 
 
 def _points(item: Mapping[str, Any]) -> Iterable[tuple[float, float, float | None]]:

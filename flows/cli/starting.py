@@ -66,7 +66,7 @@ def start(store: RecordStore, experiment: Experiment, folder: Path | None = None
 async def _start(store: RecordStore, experiment: Experiment, folder: str | None) -> tuple[int, str]:
     from prefect_qpu.flows.hybrid_run import hybrid_run
 
-    await _reach_server()
+    await reach_server()
     reference = store.experiments.add(await _resolved(experiment))
     state: State[Any] = await hybrid_run(experiment=reference, report_folder=folder, return_state=True)
     if state.name in CODES:
@@ -77,7 +77,7 @@ async def _start(store: RecordStore, experiment: Experiment, folder: str | None)
     raise RunFailedError(f"the run failed: {state.message}")
 
 
-async def _reach_server() -> None:
+async def reach_server() -> None:
     """Wait for the Prefect server: the one that is configured, or a new one in this process.
 
     Raises:

@@ -6,10 +6,7 @@ from typing import Any
 from prefect_qpu.emulator.answers import timestamp
 from prefect_qpu.emulator.schema import Job
 from prefect_qpu.emulator.settings import Settings
-
-_SECONDS_PER_JOB = 2.0
-_SECONDS_PER_EXECUTION = 0.00035
-"""Repetition delay of 250 microseconds, circuit and readout."""
+from prefect_qpu.providers.forecast import charged_seconds
 
 
 def qpu_seconds(executions: int) -> float:
@@ -19,7 +16,7 @@ def qpu_seconds(executions: int) -> float:
         >>> qpu_seconds(10_000)
         5.5
     """
-    return round(_SECONDS_PER_JOB + _SECONDS_PER_EXECUTION * executions, 3)
+    return charged_seconds(executions)
 
 
 def metrics(job: Job, settings: Settings, now: datetime, versions: dict[str, str]) -> dict[str, Any]:

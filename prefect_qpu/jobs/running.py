@@ -18,13 +18,22 @@ LONGEST_HERE = 0.25
 """Longest pause between two looks at a job in this process, which costs nobody anything."""
 
 
-def dealings(run: Run, provider: Provider | None = None) -> Dealings:
-    """What the steps of a run's submissions need."""
-    return Dealings(run.store, provider or run.provider, run.experiment.submission, run.clock, run.process)
+def dealings(run: Run, provider: Provider | None = None, attempts: int | None = None) -> Dealings:
+    """What the steps of a run's submissions need; with so many attempts, if another number than the policy's counts."""
+    policy = run.experiment.submission
+    if attempts is not None:
+        policy = policy.model_copy(update={"attempts": attempts})
+    return Dealings(run.store, provider or run.provider, policy, run.clock, run.process)
 
 
-def advance(run: Run, role: str, provider: Provider | None = None) -> Action:
+def advance(run: Run, role: str, provider: Provider | None = None, *, attempts: int | None = None) -> Action:
     """Take the one next step for the submission of a role, and say which it was.
+
+    Args:
+        run: The run.
+        role: What the submission is for.
+        provider: Who executes it; none means the run's provider.
+        attempts: How many attempts may be made; none means as many as the experiment says.
 
     Raises:
         JobFailedError: the job failed and no attempt is left.
@@ -33,8 +42,8 @@ def advance(run: Run, role: str, provider: Provider | None = None) -> Action:
         JobInDoubtError: the request was sent with unknown effect to a provider that cannot be searched.
         ProviderUnavailableError: nothing is known; call again later.
     """
-    row = run.store.submissions.for_run(run.id)[role]
-    action = take_step(dealings(run, provider), row.id)
+    row = _serving(run, role)
+    action = take_step(dealings(run, provider, attempts), row.id)
     if action in {Action.FETCH, Action.FINISHED}:
         _keep_spans(run, role, run.store.submissions.get(row.id), durable=(provider or run.provider).durable)
     return action
@@ -59,7 +68,14 @@ def longest_interval(provider: Provider) -> float:
 
 def counts(run: Run, role: str) -> list[BitArray]:
     """The stored counts of a role's submission, one bit array for each PUB."""
-    return run.store.submissions.results(run.store.submissions.for_run(run.id)[role].id)
+    return run.store.submissions.results(_serving(run, role).id)
+
+
+def _serving(run: Run, role: str) -> SubmissionRow:
+    row = run.store.submissions.serving(run.id, role)
+    if row is None:
+        raise KeyError(role)
+    return row
 
 
 def _keep_spans(run: Run, role: str, row: SubmissionRow, *, durable: bool) -> None:

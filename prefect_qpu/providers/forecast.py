@@ -8,6 +8,19 @@ _GATE = 2e-6
 _NOISY_GATE = 2e-4
 _SHOT = 2e-7
 _OUTCOME = 3e-6
+_CHARGED_PER_JOB = 2.0
+_CHARGED_PER_EXECUTION = 0.00035
+"""Repetition delay of 250 microseconds, circuit and readout."""
+
+
+def charged_seconds(executions: int) -> float:
+    """Estimated QPU time of a job: a rule of thumb of 2 s and 0.35 ms for each execution.
+
+    Example:
+        >>> charged_seconds(10_000)
+        5.5
+    """
+    return round(_CHARGED_PER_JOB + _CHARGED_PER_EXECUTION * executions, 3)
 
 
 def state_vector_seconds(qubits: int, gates: int, shots: int) -> float:

@@ -10,10 +10,11 @@ from prefect_qpu.records.rows import (
     EventRow,
     RunRow,
     SubmissionRow,
+    SweepRow,
 )
 from prefect_qpu.records.store import RecordStore
 from prefect_qpu.records.urls import default_url
-from prefect_qpu.records.waiting import OpenSubmission, WaitingRun
+from prefect_qpu.records.waiting import OpenSubmission, WaitingRun, WaitingSweep
 
 __all__ = [
     "HEAD_REVISION",
@@ -26,7 +27,9 @@ __all__ = [
     "RecordStore",
     "RunRow",
     "SubmissionRow",
+    "SweepRow",
     "WaitingRun",
+    "WaitingSweep",
     "canonical_counts",
     "current_revision",
     "decode_counts",

@@ -13,7 +13,7 @@ from prefect_qpu.records.urls import masked, refused
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest revision in ``migrations/versions``; a constant, so that opening a store need not import Alembic."""
 
 _SCRIPTS = Path(__file__).with_name("migrations")

@@ -1,7 +1,7 @@
 """Results of submissions: counts of jobs, and the parameter values that they were measured at."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zipfile import BadZipFile
@@ -104,10 +104,14 @@ class Results:
         Raises:
             StoreError: an array holds something else than numbers.
         """
-        blob = blobs.packed(_encode_arrays(values))
+        return self.add_many_parameters([values])[0]
+
+    def add_many_parameters(self, many: Sequence[Mapping[str, NDArray[Any]]]) -> list[str]:
+        """The hash of each set of arrays, which `add_parameters` would give; all are stored in one transaction."""
+        packed = [blobs.packed(_encode_arrays(values)) for values in many]
         with self._database.writing() as session:
-            blobs.put(session, [blob])
-        return str(blob["hash"])
+            blobs.put(session, packed)
+        return [str(blob["hash"]) for blob in packed]
 
     def parameters(self, blob_hash: str) -> dict[str, NDArray[Any]]:
         """The arrays that `add_parameters` stored under this hash.

@@ -150,3 +150,18 @@ class BaselineRow(_Row):
     seconds: float
     document: dict[str, Any]
     """The whole answer as it was handed in."""
+
+
+@dataclass(frozen=True)
+class SweepRow(_Row):
+    """One execution of a sweep."""
+
+    id: int
+    run_id: str
+    hash: str
+    name: str
+    document: dict[str, Any]
+    plan_hash: str
+    arrays_hash: str
+    """The arrays of the plan: owner, place and key of each point, and the axes that are not circuit parameters."""
+    created_at: datetime

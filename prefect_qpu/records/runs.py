@@ -156,6 +156,12 @@ class Runs(Analysis):
             records = session.scalars(query.order_by(schema.Stage.completed_at, schema.Stage.stage))
             return {record.stage: record.document for record in records}
 
+    def stage_names(self, run_id: str) -> tuple[str, ...]:
+        """The names of the finished stages."""
+        query = select(schema.Stage.stage).where(schema.Stage.run_id == run_id).order_by(schema.Stage.stage)
+        with self._database.reading() as session:
+            return tuple(session.scalars(query))
+
     def marks(self, run_id: str, prefix: str) -> tuple[datetime, ...]:
         """When the marks of a kind were made: stages without output whose names begin so, in order of time."""
         table = schema.Stage

@@ -286,3 +286,28 @@ class Span(Base):
     started_at: Mapped[datetime] = mapped_column(primary_key=True)
     ended_at: Mapped[datetime]
     details: Mapped[dict[str, Any]]
+
+
+class Sweep(Base):
+    """One execution of a sweep, and what it has planned."""
+
+    __tablename__ = "sweeps"
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), unique=True)
+    hash: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(index=True)
+    document: Mapped[dict[str, Any]]
+    plan_hash: Mapped[str] = mapped_column(ForeignKey("blobs.hash"))
+    arrays_hash: Mapped[str] = mapped_column(ForeignKey("blobs.hash"))
+    created_at: Mapped[datetime]
+
+
+class Point(Base):
+    """Which execution of a sweep buys, or has bought, a point; its values and estimates are arrays elsewhere."""
+
+    __tablename__ = "points"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy declares it
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    sweep_id: Mapped[int] = mapped_column(RowId, ForeignKey("sweeps.id"))
+    place: Mapped[int]
+    """Among the points that this execution buys."""

@@ -12,6 +12,7 @@ from prefect_qpu.records.definitions import Calibrations, Experiments
 from prefect_qpu.records.runs import Runs
 from prefect_qpu.records.schema import Identity
 from prefect_qpu.records.submissions import Submissions
+from prefect_qpu.records.sweeps import Sweeps
 from prefect_qpu.records.urls import default_folder, default_url, masked
 from prefect_qpu.records.waiting import Waiting
 
@@ -39,6 +40,7 @@ class RecordStore:
         self.runs = Runs(database)
         self.submissions = Submissions(database)
         self.waiting = Waiting(database)
+        self.sweeps = Sweeps(database)
 
     @classmethod
     def open(cls, url: str | None = None, *, create: bool = True, clock: Clock | None = None) -> Self:

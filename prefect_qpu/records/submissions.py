@@ -135,6 +135,18 @@ class Submissions(Statuses):
         with self._database.reading() as session:
             return {role: SubmissionRow.of(record) for role, record in session.execute(query)}
 
+    def serving(self, run_id: str, role: str) -> SubmissionRow | None:
+        """The submission of one role of a run, or none; a run may have thousands."""
+        with self._database.reading() as session:
+            return _served(session, run_id, role)
+
+    def states(self, run_id: str) -> dict[str, str]:
+        """The state of the submission of each role of a run."""
+        link, row = schema.RunSubmission, schema.Submission
+        query = select(link.role, row.state).join(row, row.id == link.submission_id).where(link.run_id == run_id)
+        with self._database.reading() as session:
+            return dict(session.execute(query).tuples().all())
+
     def runs_of(self, submission_id: int) -> list[str]:
         """The ids of all runs that a submission serves."""
         link = schema.RunSubmission

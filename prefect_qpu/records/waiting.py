@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from prefect_qpu.latency import PRIMARY
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
 from prefect_qpu.providers.types import JobStatus
 from prefect_qpu.records import schema
 from prefect_qpu.records.database import Database, insert_missing
@@ -17,13 +17,15 @@ from prefect_qpu.records.rows import SubmissionRow
 from prefect_qpu.records.states import OPEN
 
 _UNENDED = ("running", "waiting")
+_ROLE = schema.RunSubmission.role
+_BOUGHT = or_(_ROLE.in_((PRIMARY, PILOT)), _ROLE.startswith(OPTIONS, autoescape=True))
 SERVER = "server"
 """Stage that tells which server a run's flow run lives on."""
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that has not ended, and the submission that it is about, if it has one already."""
+    """A run that has not ended, and the submission that it waits for, if any: the first open one, else the last."""
 
     id: str
     flow_run_id: str | None
@@ -32,6 +34,19 @@ class WaitingRun:
     server: str | None
     """Mark of the server that its flow run lives on, or none if it is not known."""
     submission: SubmissionRow | None
+
+
+@dataclass(frozen=True)
+class WaitingSweep:
+    """A run of a sweep that has not ended."""
+
+    id: str
+    flow_run_id: str | None
+    experiment_hash: str
+    state: str
+    backend: str
+    ended: int
+    """Jobs that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +73,40 @@ class Waiting:
             limit: How many at most.
         """
         link, run, mark = schema.RunSubmission, schema.Run, schema.Stage
+        page = select(run.id).where(run.state.in_(_UNENDED), run.id > after).order_by(run.id).limit(limit)
         query = (
             select(run.id, run.flow_run_id, run.experiment_hash, run.state, mark.document, schema.Submission)
             .outerjoin(mark, and_(mark.run_id == run.id, mark.stage == SERVER))
-            .outerjoin(link, and_(link.run_id == run.id, link.role == PRIMARY))
+            .outerjoin(link, and_(link.run_id == run.id, _BOUGHT))
             .outerjoin(schema.Submission, schema.Submission.id == link.submission_id)
-            .where(run.state.in_(_UNENDED), run.id > after)
+            .where(run.id.in_(page.subquery().select()))
+            .order_by(run.id, schema.Submission.id)
+        )
+        found: dict[str, WaitingRun] = {}
+        with self._database.reading() as session:
+            for item in session.execute(query):
+                known = found.get(item.id)
+                if known is None or known.submission is None or known.submission.state not in OPEN:
+                    found[item.id] = _waiting(*item)
+        return list(found.values())
+
+    def sweeps(self) -> list[WaitingSweep]:
+        """Runs of sweeps that have not ended but have a submission, by ascending id."""
+        link, run, row = schema.RunSubmission, schema.Run, schema.Submission
+        ended = func.sum(case((row.state.in_(OPEN), 0), else_=1))
+        query = (
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, func.min(row.backend), ended)
+            .join(link, link.run_id == run.id)
+            .join(row, row.id == link.submission_id)
+            .where(run.state.in_(_UNENDED), link.role.like("job-%"))
+            .group_by(run.id, run.flow_run_id, run.experiment_hash, run.state)
             .order_by(run.id)
-            .limit(limit)
         )
         with self._database.reading() as session:
-            return [_waiting(*found) for found in session.execute(query)]
+            return [
+                WaitingSweep(run_id, flow_run_id, experiment, state, backend, int(done))
+                for run_id, flow_run_id, experiment, state, backend, done in session.execute(query)
+            ]
 
     def open_submissions(self) -> list[OpenSubmission]:
         """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""

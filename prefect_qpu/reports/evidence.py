@@ -35,6 +35,7 @@ def estimates_table(observables: list[Compared]) -> Table:
         "#Error / \u03c3",
         "#Shots",
         "#Variance ratio",
+        "Caution",
     )
     left_out = len(rows) - MOST_ROWS
     note = f"{left_out} more rows are left out; the record store holds them." if left_out > 0 else ""
@@ -151,6 +152,7 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
         _in_errors(error, reading.stderr),
         "" if reading.shots is None else number(reading.shots),
         "" if reading.variance_multiplier is None else number(reading.variance_multiplier, 3),
+        "; ".join(reading.flags),
     )
 
 

@@ -39,10 +39,12 @@ def decision_markdown(name: str, decision: Mapping[str, Any]) -> str:
         for item in decision["criteria"]
     ]
     head = ("verdict", "criterion", "observable", "observed", "threshold", "reason", "test")
-    parts = [f"# {_text(name)}: {decision['outcome']}", _text(decision["reason"])]
+    parts = [f"# {text_markdown(name)}: {decision['outcome']}", text_markdown(decision["reason"])]
     if "by" in decision:
-        parts.append(f"Decided by **{_text(decision['by'])}**. The run was held: {_text(decision['held_by'])}")
-    return "\n\n".join([*parts, _table(head, rows)])
+        parts.append(
+            f"Decided by **{text_markdown(decision['by'])}**. The run was held: {text_markdown(decision['held_by'])}"
+        )
+    return "\n\n".join([*parts, table_markdown(head, rows)])
 
 
 def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: datetime) -> str:
@@ -59,7 +61,7 @@ def calibration_markdown(calibration: Calibration, qubits: Sequence[int], now: d
         (f"median {summary['two_qubit_gate']} error", _scaled(summary["median_two_qubit_error"], 100, "%")),
         ("qubits of this run", ", ".join(map(str, qubits))),
     ]
-    return f"# Calibration of {_text(calibration.device)}\n\n{_table(('', ''), rows)}"
+    return f"# Calibration of {text_markdown(calibration.device)}\n\n{table_markdown(('', ''), rows)}"
 
 
 def comparison_markdown(summary: RunSummary) -> str:
@@ -77,10 +79,11 @@ def comparison_markdown(summary: RunSummary) -> str:
             "" if item.exact is None else number(item.value - item.exact, 3),
             count(item.shots),
             "" if item.variance_multiplier is None else number(item.variance_multiplier, 2),
+            "; ".join(item.details.get("flags", ())),
         )
         for item in summary.estimates
     ]
-    head = ("observable", "method", "source", "value", "systematic", "exact", "error", "shots", "variance")
+    head = ("observable", "method", "source", "value", "systematic", "exact", "error", "shots", "variance", "caution")
     refused = [(label, reason) for label, reason in summary.refused.items()]
     baselines = [
         (
@@ -94,18 +97,20 @@ def comparison_markdown(summary: RunSummary) -> str:
         for item in summary.baselines
     ]
     parts = [
-        f"# {_text(summary.experiment.name)}: {comparison.get('verdict', 'not compared')}",
-        _text(str(comparison.get("reason", ""))),
-        f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {_text(hypothesis.get('reason', ''))}",
+        f"# {text_markdown(summary.experiment.name)}: {comparison.get('verdict', 'not compared')}",
+        text_markdown(str(comparison.get("reason", ""))),
+        f"**Hypothesis** {hypothesis.get('verdict', 'not stated')}: {text_markdown(hypothesis.get('reason', ''))}",
         "## Estimates",
-        _table(head, estimates),
-        *(["## Refused methods", _table(("method", "reason"), refused)] if refused else []),
+        table_markdown(head, estimates),
+        *(["## Refused methods", table_markdown(("method", "reason"), refused)] if refused else []),
         "## Baseline",
-        _table(("observable", "method", "value", "bound", "kind", "time"), baselines)
+        table_markdown(("observable", "method", "value", "bound", "kind", "time"), baselines)
         if baselines
-        else _text(summary.no_baseline or "none"),
+        else text_markdown(summary.no_baseline or "none"),
         "## Cost",
-        _table(("", ""), [(title(name), by_name(name, value)) for name, value in comparison.get("cost", {}).items()]),
+        table_markdown(
+            ("", ""), [(title(name), by_name(name, value)) for name, value in comparison.get("cost", {}).items()]
+        ),
     ]
     return "\n\n".join(parts)
 
@@ -118,15 +123,18 @@ def report_markdown(name: str, path: Path, figure: str) -> str:
         path: The page.
         figure: SVG text.
     """
-    return f"# {_text(name)}\n\nThe full report: `{path}`\n\n![Estimates by method and source]({data_uri(figure)})"
+    return (
+        f"# {text_markdown(name)}\n\nThe full report: `{path}`\n\n![Estimates by method and source]({data_uri(figure)})"
+    )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table_markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with a line of headings."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_text(str(cell)) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(text_markdown(str(cell)) for cell in line) + " |" for line in lines)
 
 
-def _text(text: str) -> str:
+def text_markdown(text: str) -> str:
     """Text that cannot break a table or be read as HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 

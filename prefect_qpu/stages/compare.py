@@ -8,20 +8,18 @@ from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.comparison import Classical, Quantum, agreement, count_distances, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
-from prefect_qpu.latency import PRIMARY, Span
+from prefect_qpu.latency import PRIMARY, Span, bought
 from prefect_qpu.observables import Estimate
 from prefect_qpu.prices import PriceTable
 from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.stages.smoke_test import NOISE_ROLES, smoke_test
 from prefect_qpu.statistics import Mean
 from prefect_qpu.time_to_solution import time_to_solution
 from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
-PREDICTION = "smoke-noise"
-"""Role of the job that simulated the device's noise."""
 QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
@@ -152,9 +150,10 @@ def _compare(run: Run) -> dict[str, Any]:
 def _distances(run: Run) -> list[dict[str, Any]]:
     """The raw counts against those that the device's noise lets expect."""
     rows = run.store.submissions.for_run(run.id)
-    if any(role not in rows or rows[role].state != "done" for role in (PRIMARY, PREDICTION)):
+    done = [role for role in (PRIMARY, *NOISE_ROLES) if role in rows and rows[role].state == "done"]
+    if PRIMARY not in done or len(done) == 1:
         return []
-    ours, predicted = (counts(run, role) for role in (PRIMARY, PREDICTION))
+    ours, predicted = (counts(run, role) for role in done[:2])
     found = count_distances(encode(run).measurement.groups, ours, predicted, run.policy.confidence)
     return [{"against": "device-noise simulation", **row} for row in found]
 
@@ -201,9 +200,9 @@ def _why_not(run: Run, source: str) -> str:
 def _cost(run: Run) -> dict[str, float | int]:
     """Everything charged, from encoding to post-processing."""
     spans = run.store.runs.spans(run.id)
-    primary = [span for span in spans if span.details.get("role") == PRIMARY]
+    primary = [span for span in spans if bought(span.details.get("role", ""))]
     submissions = run.store.submissions.for_run(run.id).values()
-    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if role == PRIMARY]
+    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if bought(role)]
     cost: dict[str, float | int] = {
         "quantum wall [s]": _seconds(spans, QUANTUM_STAGES),
         "queue [s]": _seconds(primary, ("queue",)),

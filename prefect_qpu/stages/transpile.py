@@ -1,14 +1,19 @@
 """Stage `transpile`: measured ISA circuits for the target as it is now, cached by content."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import circuit_metrics
+from prefect_qpu.experiment import TranspileOptions
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.mitigation import PlanContext
+from prefect_qpu.providers import Provider
+from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import Encoded, encode
 from prefect_qpu.transpiling import compile_preparation, measure_in_basis
@@ -27,10 +32,15 @@ class Transpiled:
     key: str
     """Hash of circuit, target and options."""
 
-    def context(self, run: Run, encoded: Encoded) -> PlanContext:
-        """What mitigation methods plan from."""
+    def context(self, run: Run, encoded: Encoded, provider: Provider | None = None) -> PlanContext:
+        """What mitigation methods plan from, for the run's own provider or another one."""
         return PlanContext(
-            self.circuits, encoded.measurement, run.provider.target(), run.experiment.shots, run.seeds["execute"]
+            self.circuits,
+            encoded.measurement,
+            run.provider.target(),
+            run.experiment.shots,
+            run.seeds["execute"],
+            provider=(provider or run.provider).kind,
         )
 
 
@@ -47,41 +57,61 @@ def compiled_circuits(run: Run) -> Transpiled:
 
 def compile_for_target(run: Run) -> dict[str, Any]:
     """The transpilation as JSON data, from the cache if this content was compiled before."""
-    encoded = encode(run)
-    calibration = run.provider.calibration()
-    key = content_hash(
-        {
-            "circuit": encoded.circuit_hash,
-            "groups": [group.basis for group in encoded.measurement.groups],
-            "target": calibration.hash if calibration else "ideal",
-            "options": run.experiment.transpile.model_dump(mode="json"),
-            "seed": run.seeds["transpile"],
-            "qiskit": version("qiskit"),
-        }
-    )
+    encoded, options = encode(run), run.experiment.transpile
+    bases = [group.basis for group in encoded.measurement.groups]
+    key = transpilation_key(encoded.circuit_hash, bases, run.provider, options, run.seeds["transpile"])
     stored = run.store.circuits.transpiled(key)
     if stored is not None:
         return stored
-    document = _compile(run, encoded, key)
-    run.store.circuits.add_transpiled(key, encoded.circuit_hash, document)
-    return document
+    made = compile_in_bases(encoded.circuit, bases, run.provider.target(), options, run.seeds["transpile"])
+    return keep_transpilation(run.store, key, encoded.circuit_hash, bases, *made)
 
 
-def _compile(run: Run, encoded: Encoded, key: str) -> dict[str, Any]:
-    options, target = run.experiment.transpile, run.provider.target()
-    compiled = compile_preparation(encoded.circuit, target, options, run.seeds["transpile"])
-    circuits = [
-        measure_in_basis(compiled, group.basis, target, optimization_level=options.optimization_level)
-        for group in encoded.measurement.groups
-    ]
-    return {
+def transpilation_key(
+    circuit_hash: str, bases: Sequence[str], provider: Provider, options: TranspileOptions, seed: int
+) -> str:
+    """Hash of all that decides what the transpiler makes."""
+    calibration = provider.calibration()
+    return content_hash(
+        {
+            "circuit": circuit_hash,
+            "groups": list(bases),
+            "target": calibration.hash if calibration else "ideal",
+            "options": options.model_dump(mode="json"),
+            "seed": seed,
+            "qiskit": version("qiskit"),
+        }
+    )
+
+
+def compile_in_bases(
+    circuit: QuantumCircuit, bases: Sequence[str], target: Target, options: TranspileOptions, seed: int
+) -> tuple[tuple[int, ...], list[QuantumCircuit]]:
+    """The physical qubits of a compiled circuit, and the circuit measured in each basis."""
+    compiled = compile_preparation(circuit, target, options, seed)
+    level = options.optimization_level
+    return compiled.qubits, [measure_in_basis(compiled, basis, target, optimization_level=level) for basis in bases]
+
+
+def keep_transpilation(
+    store: RecordStore,
+    key: str,
+    circuit_hash: str,
+    bases: Sequence[str],
+    qubits: Sequence[int],
+    circuits: Sequence[QuantumCircuit],
+) -> dict[str, Any]:
+    """The transpilation as JSON data, which the cache has now."""
+    document = {
         "key": key,
-        "qubits": list(compiled.qubits),
+        "qubits": list(qubits),
         "circuits": [
-            {"basis": group.basis, "hash": run.store.circuits.add(circuit), **asdict(circuit_metrics(circuit))}
-            for group, circuit in zip(encoded.measurement.groups, circuits, strict=True)
+            {"basis": basis, "hash": store.circuits.add(circuit), **asdict(circuit_metrics(circuit))}
+            for basis, circuit in zip(bases, circuits, strict=True)
         ],
     }
+    store.circuits.add_transpiled(key, circuit_hash, document)
+    return document
 
 
 def _from_document(run: Run, document: dict[str, Any]) -> Transpiled:

@@ -21,7 +21,7 @@ down_revision = "{head}"
 
 
 def upgrade():
-    op.create_table("sweeps", sa.Column("id", sa.String(), primary_key=True))
+    op.create_table("next_sweeps", sa.Column("id", sa.String(), primary_key=True))
     {more}
 """
 
@@ -84,7 +84,7 @@ def test_an_older_store_is_migrated_when_it_is_opened(
 ) -> None:
     with_next_revision(tmp_path, monkeypatch, more="")
     with RecordStore.open(store_url, create=False) as store:
-        assert inspect(store._database.engine).has_table("sweeps")
+        assert inspect(store._database.engine).has_table("next_sweeps")
     assert current_revision(store_url) == "next"
 
 
@@ -96,5 +96,5 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
         RecordStore.open(store_url)
     assert current_revision(store_url) == HEAD_REVISION
     database = Database(store_url)
-    assert not inspect(database.engine).has_table("sweeps")
+    assert not inspect(database.engine).has_table("next_sweeps")
     database.close()

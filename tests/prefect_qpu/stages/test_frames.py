@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -65,9 +66,7 @@ def test_repeats_are_told_apart_and_the_table_can_be_written_and_read(table: pd.
                                   table[["run_id", "value"]])  # fmt: skip
 
 
-def test_without_pandas_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, store: RecordStore) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(frames.InputError, match="Install the extra frames"):
-        comparisons(store)
+def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, store: RecordStore) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(frames.InputError, match=r"prefect-qpu\[parquet\]"):
+        frames.written(comparisons(store), "parquet")

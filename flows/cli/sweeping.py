@@ -1,0 +1,142 @@
+"""Starting sweeps from the command line: bad input is told before a server starts or a row is stored."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from prefect_qpu.errors import InputError, RunFailedError
+from prefect_qpu.experiment import AerBackendSpec, BlockReference
+from prefect_qpu.flows.cli.starting import reach_server
+from prefect_qpu.preflight import preflight
+from prefect_qpu.providers import Provider
+from prefect_qpu.providers.aer import AerProvider
+from prefect_qpu.records import RecordStore
+from prefect_qpu.records.urls import in_memory, parse_url
+from prefect_qpu.sweeps.definition import Sweep, read_sweep
+from prefect_qpu.sweeps.planning import backend_key
+from prefect_qpu.sweeps.points import expand
+from prefect_qpu.sweeps.policy import held
+from prefect_qpu.sweeps.running import preview
+
+CODES = {"Measured": 0, "Partial": 1, "Held": 3}
+
+
+def start_sweep(
+    store: RecordStore, file: Path, settings: Sequence[str], folder: Path | None, *, fresh: bool
+) -> tuple[int, str]:
+    """Run a sweep in this process; the exit code and the run's id.
+
+    Raises:
+        InputError: the sweep, or a block that it names, is not valid.
+        RunFailedError: the sweep failed.
+    """
+    if in_memory(parse_url(store.url)):
+        raise InputError("--store", given=store.url_masked, expected="a store that outlives this command")
+    check(read_sweep(file, list(settings)))
+    os.environ["PREFECT_QPU_STORE"] = store.url
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    where = str(folder.absolute()) if folder else None
+    return asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh))
+
+
+async def _start(file: str, settings: Sequence[str], folder: str | None, *, fresh: bool) -> tuple[int, str]:
+    from prefect_qpu.flows.sweep import sweep
+
+    await reach_server()
+    state = await sweep(definition=file, settings=list(settings), report_folder=folder, fresh=fresh, return_state=True)
+    if state.name in CODES:
+        return CODES[state.name], str(await state.aresult(raise_on_failure=False))
+    error = await state.aresult(raise_on_failure=False)
+    if isinstance(error, InputError):
+        raise error
+    raise RunFailedError(f"the sweep failed: {state.message}")
+
+
+def check(sweep: Sweep) -> None:
+    """Refuse a sweep that cannot start; what a block holds is not known yet.
+
+    Raises:
+        InputError: something does not fit.
+    """
+    checked: set[tuple[str, str]] = set()
+    for group in expand(sweep).groups:
+        spec = group.experiment.backend
+        key = group.problem.circuit_hash, backend_key(group.experiment.document()["backend"])
+        if key not in checked:
+            preflight(group.experiment, AerProvider(spec) if isinstance(spec, AerBackendSpec) else None)
+            checked.add(key)
+
+
+def planned_document(store: RecordStore, sweep: Sweep, *, fresh: bool) -> dict[str, Any]:
+    """The plan as JSON data; nothing is bought, and no point is claimed."""
+    swept = sweep.on("a plan only") if fresh else sweep
+    plan = preview(store, swept, _providers(swept))
+    return {
+        "name": sweep.name,
+        "hash": sweep.hash,
+        "points": plan.count,
+        "measured_before": plan.reused,
+        "to_buy": plan.bought,
+        "number_of_jobs": len(plan.jobs),
+        "fewest_jobs": sum(backend.least_jobs for backend in plan.backends),
+        "pubs": plan.total("pubs"),
+        "executions": plan.total("executions"),
+        "payload_bytes": plan.total("payload_bytes"),
+        "qpu_seconds": plan.total("seconds", charged=True),
+        "simulation_seconds": round(plan.total("seconds", charged=False), 3),
+        "held": held(plan, sweep.approval),
+        "jobs": [asdict(job) for job in plan.jobs],
+    }
+
+
+def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, Any]:
+    """What a sweep has shown, as JSON data."""
+    from prefect_qpu.sweeps.findings import findings
+    from prefect_qpu.sweeps.plan import Plan
+
+    row = store.sweeps.get(run_id)
+    plan = Plan.from_document(store.sweeps.plan(row))
+    found = findings(store, row, store.experiments.get(store.runs.get(run_id).experiment_hash))
+    best = found.best[["point [1]", *found.axes, "value [1]", "stderr [1]"]]
+    return {
+        "run": run_id,
+        "points": plan.count,
+        "bought": plan.bought,
+        "reused": plan.reused,
+        "number_of_jobs": len(plan.jobs),
+        **{f"points_{state}": count for state, count in found.states.items()},
+        "observable": found.observable,
+        "method": found.method,
+        "best": best.to_dict("records"),
+        "report": str((folder or store.folder / "reports") / f"{run_id}.html"),
+    }
+
+
+def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:
+    """A point before and again."""
+    from prefect_qpu.sweeps.repeating import find_point, repeat
+
+    found = find_point(store, store.sweeps.resolve(sweep), point)
+    settings = [item["setting"] for item in store.sweeps.plan(found.owner)["backends"]]
+    return repeat(store, found, {backend_key(setting): _provider(setting) for setting in settings})
+
+
+def _providers(sweep: Sweep) -> dict[str, Provider]:
+    settings = [group.experiment.document()["backend"] for group in expand(sweep).groups]
+    return {backend_key(setting): _provider(setting) for setting in settings}
+
+
+def _provider(setting: dict[str, Any]) -> Provider:
+    if "block" not in setting:
+        return AerProvider(AerBackendSpec.model_validate(setting))
+    from prefect_qpu.flows.prepare import resolve_backend
+
+    async def resolved() -> Provider:
+        await reach_server()
+        return (await resolve_backend(BlockReference(**setting)))[1]
+
+    return asyncio.run(resolved())

@@ -1,0 +1,69 @@
+"""The commands `sweep`, `points` and `rerun-point`."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.flows.cli.conftest import Cli
+from tests.prefect_qpu.sweeps.documents import T, document
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my sweep.yaml"
+    path.write_text(yaml.safe_dump(document({T: {"start": 0.0, "stop": 3.0, "count": 6}, "replicate": [0, 1]})))
+    return path
+
+
+def test_a_plan_alone_buys_nothing(cli: Cli, file: Path) -> None:
+    planned = json.loads(cli("sweep", str(file), "--plan-only", "--json", "--set", "packing.points_per_job=5").out)
+    assert (planned["points"], planned["to_buy"], planned["number_of_jobs"], planned["fewest_jobs"]) == (12, 12, 3, 3)
+    assert cli("runs").out == "no runs\n"
+    assert cli("points", "scan").code == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("axes={}", "axes: got [{}], expected at least one axis"),
+        ("axes.shots=[0]", "axes.shots: got 0, expected a number from 1"),
+        (f"axes={{{T}: {{start: 0, stop: 1, count: 1000000000}}}}", "axes: got '1,000,000,000 points'"),
+        ("experiment.workload.observables.zz=ZZZ", "experiment.workload.observables.zz: got"),
+        ("experiment.backend={kind: aer, device: FakeArmonkV2}", "backend: got 'aer-armonk with 1 qubits'"),
+    ],
+)
+def test_a_bad_sweep_is_refused_before_anything_is_stored(
+    refusal: Callable[..., str], file: Path, monkeypatch: pytest.MonkeyPatch, change: str, message: str
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "prefect_qpu.flows.sweep", None)
+    assert refusal("sweep", str(file), "--set", change).startswith(message)
+
+
+@pytest.mark.server
+def test_a_sweep_its_table_and_one_point_again(cli: Cli, file: Path, tmp_path: Path, prefect_server: None) -> None:
+    code, out, _ = cli("sweep", str(file), "--json")
+    found = json.loads(out)
+    assert (code, found["bought"], found["points_measured"]) == (0, 12, 12)
+    assert Path(found["report"]).exists()
+    table = pd.read_csv(io.StringIO(cli("points", "scan").out))
+    assert len(table) == 24
+    assert {"alpha [rad]", "replicate [1]", "value [1]", "stderr [1]", "exact [1]"} <= set(table.columns)
+    cli("points", found["run"][:8], "--format", "parquet", "--out", str(tmp_path / "points.parquet"))
+    assert len(pd.read_parquet(tmp_path / "points.parquet")) == 24
+    assert len(json.loads(cli("points", "scan", "--format", "json").out)) == 24
+    code, out, _ = cli("rerun-point", "scan", table["key"][0], "--json")
+    again = json.loads(out)
+    assert (code, again["agrees"], len(again["estimates"])) == (0, True, 2)
+    assert json.loads(cli("sweep", str(file), "--json").out)["bought"] == 0
+
+
+def test_the_example_is_valid(cli: Cli) -> None:
+    printed = json.loads(cli("sweep", str(ROOT / "examples/sweep.yaml"), "--plan-only", "--json").out)
+    assert (printed["points"], printed["number_of_jobs"]) == (49, 1)

@@ -1,0 +1,192 @@
+"""Sweeps from plan to estimates, on real simulations."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prefect_qpu.errors import JobFailedError
+from prefect_qpu.providers import JobRequest
+from prefect_qpu.providers.aer import AerProvider
+from prefect_qpu.records import RecordStore
+from prefect_qpu.sweeps.analysis import analyse_ready
+from prefect_qpu.sweeps.ending import finish
+from prefect_qpu.sweeps.frame import frame
+from prefect_qpu.sweeps.running import complete, fail, resume
+from prefect_qpu.sweeps.state import progress
+from tests.prefect_qpu.sweeps.documents import T, U, sweep
+from tests.prefect_qpu.sweeps.executing import executed, limited, planned, providers
+
+SPAN = {"start": 0.0, "stop": 3.0, "count": 7}
+
+
+def jobs(store: RecordStore, run_id: str) -> list[Any]:
+    return list(store.submissions.for_run(run_id).values())
+
+
+def test_a_sweep_measures_every_point(store: RecordStore) -> None:
+    execution = executed(store, sweep({T: SPAN, "replicate": [0, 1]}))
+    table = frame(store, execution.row)
+    assert len(table) == 7 * 2 * 2
+    assert set(table["state"]) == {"measured"}
+    z = table[table["observable"] == "zz"]
+    assert np.allclose(z["exact [1]"], math.cos(0.2))
+    x = table[(table["observable"] == "xi") & (table["replicate [1]"] == 1)]
+    assert x["alpha [rad]"].tolist() == np.linspace(0, 3, 7).tolist()
+    assert np.abs(table["deviations [standard errors]"]).max() < 5
+    assert [len(row.pubs) for row in jobs(store, "run-one")] == [2]
+
+
+def test_the_jobs_are_those_that_the_plan_has_foretold(store: RecordStore) -> None:
+    kind = limited(max_pubs=3, max_executions=1000)
+    execution = executed(store, sweep({T: SPAN, "shots": [50, 100]}), kind=kind)
+    for planned_job, row in zip(execution.plan.jobs, jobs(store, "run-one"), strict=True):
+        sizes = [store.submissions.parameters(pub["parameters"]) for pub in row.pubs]
+        shots = sum(pub["shots"] * len(next(iter(size.values()))) for pub, size in zip(row.pubs, sizes, strict=True))
+        assert (planned_job.pubs, planned_job.executions) == (len(row.pubs), shots)
+        assert planned_job.payload_bytes == row.payload_bytes
+        assert planned_job.seed == row.seed
+        assert len(row.pubs) <= 3
+        assert shots <= 1000
+    assert len(frame(store, execution.row)) == 28
+
+
+def test_a_point_with_more_shots_than_a_circuit_may_have_is_split_and_merged(store: RecordStore) -> None:
+    execution = executed(store, sweep({T: [0.0, 1.0]}, experiment_shots=250), kind=limited(max_shots=100))
+    table = frame(store, execution.row)
+    assert set(table["shots used [1]"]) == {250}
+    assert [pub["shots"] for row in jobs(store, "run-one") for pub in row.pubs] == [84, 83, 83] * 2
+    assert np.abs(table["deviations [standard errors]"]).max() < 5
+
+
+def test_a_point_that_is_larger_than_a_job_is_split_over_jobs_and_merged(store: RecordStore) -> None:
+    execution = executed(store, sweep({T: [0.0, 1.0, 2.0]}, experiment_shots=250), kind=limited(max_executions=400))
+    table = frame(store, execution.row)
+    assert len(execution.plan.jobs) == 4
+    assert (len(table), set(table["shots used [1]"]), set(table["state"])) == (6, {250}, {"measured"})
+    assert np.abs(table["deviations [standard errors]"]).max() < 5
+
+
+def test_a_circuit_without_parameters_is_a_pub_for_each_replicate(store: RecordStore) -> None:
+    bell = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0]; cx q[0],q[1];'
+    workload = {"kind": "circuit", "qasm": bell, "observables": {"zz": "ZZ", "xx": "XX"}}
+    execution = executed(
+        store, sweep({"replicate": list(range(5))}, experiment_workload=workload), kind=limited(max_pubs=4)
+    )
+    assert [len(row.pubs) for row in jobs(store, "run-one")] == [4, 4, 2]
+    table = frame(store, execution.row)
+    assert (table["value [1]"].tolist(), table["exact [1]"].round(9).tolist()) == ([1.0] * 10, [1.0] * 10)
+
+
+def test_mitigation_runs_over_the_arrays(store: RecordStore) -> None:
+    device = {"kind": "aer", "device": "FakeManilaV2"}
+    methods = ["raw", "readout", {"method": "zne", "options": {"readout": "factorised"}}]
+    swept = sweep({T: [0.1, 0.6, 2.0]}, experiment_backend=device, experiment_mitigation=methods, experiment_shots=2000)
+    table = frame(store, executed(store, swept).row)
+    mean = table[table["observable"] == "zz"].groupby("method")["error [1]"].apply(lambda error: error.abs().mean())
+    assert mean["readout"] < mean["raw"]
+    assert len(table) == 3 * 3 * 2
+    assert set(table["state"]) == {"measured"}
+
+
+def test_an_extended_sweep_buys_the_new_points_only(store: RecordStore) -> None:
+    executed(store, sweep({T: SPAN}))
+    longer = executed(
+        store,
+        sweep({T: [*np.linspace(0, 3, 7).tolist(), 5.0]}),
+        "run-two",
+    )
+    assert (longer.plan.reused, longer.plan.bought, longer.plan.total("executions")) == (7, 1, 400)
+    table = frame(store, longer.row)
+    assert (len(table), set(table["state"])) == (16, {"measured"})
+    assert table["alpha [rad]"].unique().tolist() == [*np.linspace(0, 3, 7).tolist(), 5.0]
+
+
+def test_an_unchanged_sweep_buys_nothing(store: RecordStore) -> None:
+    first = frame(store, executed(store, sweep({T: SPAN})).row)
+    again = executed(store, sweep({T: SPAN}, packing={"points_per_job": 2}), "run-two")
+    assert (again.plan.bought, again.plan.jobs, jobs(store, "run-two")) == (0, (), [])
+    assert frame(store, again.row).equals(first)
+
+
+def test_two_sweeps_that_share_points_buy_them_once(store: RecordStore) -> None:
+    executed(store, sweep({T: [0.0, 1.0], U: [0.3]}))
+    other = executed(store, sweep({U: [0.3, 0.4], T: [1.0]}), "run-two")
+    assert other.plan.bought == 1
+    assert frame(store, other.row)["omega [rad]"].unique().tolist() == [0.3, 0.4]
+
+
+def test_another_occasion_measures_anew_with_another_seed(store: RecordStore) -> None:
+    executed(store, sweep({T: SPAN}))
+    executed(store, sweep({T: SPAN}, occasion="tonight"), "run-two")
+    (first,), (second,) = jobs(store, "run-one"), jobs(store, "run-two")
+    assert first.seed != second.seed
+
+
+def test_a_sweep_gives_the_same_counts_in_another_store(store: RecordStore) -> None:
+    here = frame(store, executed(store, sweep({T: SPAN})).row)
+    with RecordStore.open("sqlite://") as other:
+        assert frame(other, executed(other, sweep({T: SPAN})).row)["value [1]"].equals(here["value [1]"])
+
+
+class Broken(AerProvider):
+    """A simulator that fails jobs of more than three points."""
+
+    def submit(self, request: JobRequest) -> str:
+        if request.pubs[0].parameter_values.size > 3:
+            raise JobFailedError("too hot")
+        return super().submit(request)
+
+
+def test_a_failed_job_fails_its_points_only_and_they_may_be_bought_again(store: RecordStore) -> None:
+    swept = sweep({T: [0.0, 1.0, 2.0], "shots": [50]}, packing={"points_per_job": 3})
+    larger = sweep({T: np.linspace(0, 3, 7).tolist()}, packing={"points_per_job": 4})
+    executed(store, swept, "run-one", Broken)
+    execution = executed(store, larger, "run-two", Broken)
+    table = frame(store, execution.row)
+    assert table.groupby("state")["point [1]"].nunique().to_dict() == {"failed": 4, "measured": 3}
+    assert set(table[table["state"] == "failed"]["reason"]) == {"too hot"}
+    again = planned(store, larger, "run-three")
+    assert (again.plan.reused, again.plan.bought) == (3, 4)
+
+
+def test_progress_counts_points_by_state(store: RecordStore) -> None:
+    execution = planned(store, sweep({T: SPAN}, packing={"points_per_job": 3}))
+    assert progress(execution).points == {"planned": 7}
+    complete(execution, 0, lambda _: None)
+    assert progress(execution).points == {"planned": 4, "done": 3}
+    analyse_ready(execution, 0)
+    fail(execution, 1, JobFailedError("cold"))
+    analyse_ready(execution, 1)
+    found = progress(execution)
+    assert found.points == {"measured": 3, "failed": 3, "planned": 1}
+    assert found.jobs == {"done": 1, "failed": 1, "planned": 1}
+    assert found.seconds_left is not None
+    assert finish(execution) == 3
+
+
+def test_a_stored_execution_goes_on(store: RecordStore) -> None:
+    swept = sweep({T: SPAN})
+    row = planned(store, swept).row
+    execution = resume(store, row, providers(swept))
+    assert complete(execution, 0, lambda _: None)
+    assert analyse_ready(execution) == ["points-00000"]
+    assert analyse_ready(execution) == []
+    assert store.sweeps.unfinished(swept.hash) == row
+    finish(execution)
+    assert store.sweeps.unfinished(swept.hash) is None
+
+
+def test_several_backends_are_measured_under_one_sweep(store: RecordStore) -> None:
+    execution = executed(store, sweep({"backend": ["aer", "FakeManilaV2"], T: [0.0, 1.0]}))
+    table = frame(store, execution.row)
+    assert table.groupby("measured at")["point [1]"].nunique().to_dict() == {"aer-ideal": 2, "aer-manila": 2}
+    assert len({run.id for run in execution.runs}) == 2
+    assert sorted(table["backend"].unique()) == ["FakeManilaV2", "aer"]
+
+
+@pytest.mark.parametrize("columns", [["point [1]", "key", "alpha [rad]", "state", "method", "observable"]])
+def test_the_columns_have_units(store: RecordStore, columns: list[str]) -> None:
+    table = frame(store, executed(store, sweep({T: [0.0]}, units={"alpha": "turn"})).row)
+    assert list(table.columns)[:6] == [item.replace("rad", "turn") for item in columns]
