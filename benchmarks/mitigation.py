@@ -3,7 +3,9 @@
     python -m benchmarks.mitigation errors [seeds]
     python -m benchmarks.mitigation coverage [repeats]
     python -m benchmarks.mitigation unseen [repeats]
+    python -m benchmarks.mitigation flags [repeats]
     python -m benchmarks.mitigation speed
+    python -m benchmarks.mitigation combining
 
 All counts are simulated with the noise of a device's calibration; tables are printed in markdown.
 """
@@ -17,6 +19,8 @@ from statistics import median
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.primitives.containers import BitArray
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 
 from benchmarks.mitigation_cases import (
@@ -95,6 +99,32 @@ def coverage(
         print(f"\nMean over the cases, {name}: {np.mean(held):.3f}")
 
 
+def flags(repeats: int) -> None:
+    """How often a method comes out farther from the truth than raw, and how often without a flag that warns of it."""
+    print("| method | estimates | flagged | worse than raw | worse and not flagged |")
+    print("|---|---|---|---|---|")
+    cases = [(DEVICES[shown], name) for shown in DEVICES for name in WORKLOADS]
+    cases += [(UNSEEN_DEVICES[shown], name) for shown in UNSEEN_DEVICES for name in UNSEEN]
+    for method in (name for name in METHODS if name != "raw"):
+        seen = [row for device, workload in cases for row in _against_raw(device, workload, method, repeats)]
+        flagged, worse = np.array(seen, dtype=bool).T
+        shares = " | ".join(f"{share:.3f}" for share in (flagged.mean(), worse.mean(), (worse & ~flagged).mean()))
+        print(f"| {method} | {len(seen)} | {shares} |", flush=True)
+
+
+def _against_raw(device: str, workload: str, method: str, repeats: int) -> list[tuple[bool, bool]]:
+    """For each repeat whether the estimate is flagged, and whether its error is larger than that of raw."""
+    planned = batch(device, workload, [METHODS[method]], SHOTS)
+    measurement, exact = context(device, workload, SHOTS).measurement, (WORKLOADS | UNSEEN)[workload].exact
+    found = []
+    for counts in repeated_counts(planned, device, repeats, seed=5):
+        estimates = combine_batch(planned.shares, counts, measurement).estimates
+        if method in estimates:
+            item, raw = estimates[method]["value"], estimates["raw"]["value"]
+            found.append((bool(item.metadata["flags"]), bool(abs(item.value - exact) > abs(raw.value - exact))))
+    return found
+
+
 def speed() -> None:
     """Seconds to fold a large circuit and to plan all methods."""
     large = _brickwork(127, 40_000)
@@ -105,6 +135,28 @@ def speed() -> None:
     for name, spec in METHODS.items():
         taken = [_seconds(partial(plan_batch, [spec], plan)) for _ in range(3)]
         print(f"plan {name}, 20 qubits, {plan.circuits[0].size()} gates: {median(taken):.2f} s")
+
+
+def combining() -> None:
+    """Seconds that combining took beside those that the plan allowed, on small and wide circuits and many outcomes."""
+    print("| circuit | method | seconds | at most |")
+    print("|---|---|---|---|")
+    plans = {"5 qubits": context("FakeManilaV2", "QAOA p = 2", SHOTS), "20 qubits": replace(_wide(), shots=20_000)}
+    methods = [*METHODS.values(), MethodSpec(method="readout", name="readout, M3", options={"readout": "mthree"})]
+    random = np.random.default_rng(1)
+    for shown, plan in plans.items():
+        planned = plan_batch(methods, plan)
+        counts = [_noise(pub, random) for pub in planned.pubs]
+        for share in planned.shares:
+            taken = _seconds(partial(combine_batch, [share], counts, plan.measurement))
+            print(f"| {shown} | {share.label} | {taken:.3f} | {share.at_most:.1f} |", flush=True)
+
+
+def _noise(pub: SamplerPub, random: np.random.Generator) -> BitArray:
+    """The counts of a state in which nearly all outcomes differ."""
+    ones = np.array([0.9 if pub.circuit.name.endswith("1" * 5) else 0.1])
+    drawn = random.random((pub.shots, pub.circuit.num_clbits)) < ones
+    return BitArray.from_bool_array(drawn)
 
 
 def _errors(device: str, workload: str, name: str, seeds: int) -> float | None:
@@ -181,6 +233,10 @@ if __name__ == "__main__":
     elif mode == "coverage":
         coverage(int(rest[0]) if rest else 200)
     elif mode == "unseen":
-        coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("raw", "readout", "ZNE"))
+        coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("ZNE",))
+    elif mode == "flags":
+        flags(int(rest[0]) if rest else 20)
+    elif mode == "combining":
+        combining()
     else:
         speed()

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from prefect_qpu.calibration import Calibration
+from prefect_qpu.circuits import active_qubits
 from prefect_qpu.experiment import MethodSpec, TranspileOptions
 from prefect_qpu.mitigation import Batch, Measurement, PlanContext, plan_batch
+from prefect_qpu.mitigation.calibration_circuits import measured_qubits
+from prefect_qpu.mitigation.types import Values
 from prefect_qpu.observables import group_terms
 from prefect_qpu.providers.devices import device_calibration
-from prefect_qpu.providers.simulation import Simulation
+from prefect_qpu.providers.simulation import noise_model
 from prefect_qpu.transpiling import compile_preparation, measure_in_basis
 
 QUBITS = 5
@@ -98,9 +102,44 @@ def heisenberg(steps: int = 2, angle: float = 0.25) -> Workload:
     return Workload("Heisenberg staggered Z", circuit, staggered)
 
 
-# Nothing in the methods was chosen by looking at these.
-UNSEEN = {item.name: item for item in (brickwork(), heisenberg())}
-UNSEEN_DEVICES = {"Guadalupe (cx)": "FakeGuadalupeV2", "Brisbane (ecr)": "FakeBrisbane", "Fez (cz)": "FakeFez"}
+def w_state() -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    circuit.x(0)
+    for qubit in range(QUBITS - 1):
+        circuit.cry(2 * np.arccos((QUBITS - qubit) ** -0.5), qubit, qubit + 1)
+        circuit.cx(qubit + 1, qubit)
+    return Workload("W state ZZ", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
+
+
+def fourier() -> Workload:
+    circuit = QuantumCircuit(QUBITS)
+    for qubit in range(QUBITS):
+        circuit.ry(0.4 + 0.2 * qubit, qubit)
+    for qubit in range(QUBITS):
+        circuit.h(qubit)
+        for other in range(qubit + 1, QUBITS):
+            circuit.cp(np.pi / 2 ** (other - qubit), other, qubit)
+    return Workload("Fourier magnetisation", circuit, _sum("Z", [(q,) for q in range(QUBITS)], 1 / QUBITS))
+
+
+def random_bricks(seed: int, layers: int = 4) -> Workload:
+    random, circuit = np.random.default_rng(seed), QuantumCircuit(QUBITS)
+    for layer in range(layers):
+        for qubit in range(QUBITS):
+            circuit.u(*random.uniform(-0.7, 0.7, 3), qubit)
+        for qubit in range(layer % 2, QUBITS - 1, 2):
+            circuit.cx(qubit, qubit + 1)
+    return Workload(f"random bricks {seed}", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
+
+
+# No weight, tolerance or threshold of a method was set by looking at these.
+UNSEEN = {item.name: item for item in (brickwork(), heisenberg(), w_state(), fourier(), random_bricks(1))}
+UNSEEN_DEVICES = {
+    "Guadalupe (cx)": "FakeGuadalupeV2",
+    "Lima (cx)": "FakeLimaV2",
+    "Brisbane (ecr)": "FakeBrisbane",
+    "Fez (cz)": "FakeFez",
+}
 WORKLOADS = {item.name: item for item in (ghz(), ising(), qaoa(1), qaoa(2))}
 
 
@@ -111,8 +150,13 @@ def calibration(device: str) -> Calibration:
 
 @cache
 def context(device: str, workload: str, shots: int = 4000, seed: int = 7) -> PlanContext:
+    """The context of a workload that is known by its name."""
+    return plan_context(device, (WORKLOADS | UNSEEN)[workload], shots, seed)
+
+
+def plan_context(device: str, item: Workload, shots: int = 4000, seed: int = 7) -> PlanContext:
     """What a method plans from, for a workload that is transpiled to a device at level 3."""
-    item, target = (WORKLOADS | UNSEEN)[workload], calibration(device).target()
+    target = calibration(device).target()
     options = TranspileOptions(optimization_level=3)
     compiled = compile_preparation(item.circuit, target, options, seed)
     observables = {"value": item.observable}
@@ -126,16 +170,39 @@ def batch(device: str, workload: str, methods: Sequence[MethodSpec], shots: int 
 
 
 def repeated_counts(planned: Batch, device: str, repeats: int, seed: int) -> list[list[BitArray]]:
-    """Counts of many runs of a batch: independent shots of one long simulation, dealt out."""
-    from qiskit.primitives.containers.sampler_pub import SamplerPub
+    """Counts of many runs of a batch, drawn from the exact distribution of each circuit's outcomes."""
+    random = np.random.default_rng([seed, *(len(pub.circuit.data) for pub in planned.pubs)])
+    known = [distribution(pub.circuit, device) for pub in planned.pubs]
+    return [
+        [
+            _bits(random.multinomial(pub.shots, chances), pub.circuit.num_clbits)
+            for pub, chances in zip(planned.pubs, known, strict=True)
+        ]
+        for _ in range(repeats)
+    ]
 
-    pubs = tuple(SamplerPub.coerce((pub.circuit, None, pub.shots * repeats)) for pub in planned.pubs)
-    drawn, _ = Simulation(pubs, calibration(device), seed).run()
-    random = np.random.default_rng(seed)
-    dealt = [_dealt(bits, repeats, random) for bits in drawn]
-    return [[parts[repeat] for parts in dealt] for repeat in range(repeats)]
+
+def distribution(circuit: QuantumCircuit, device: str) -> Values:
+    """Probability of each outcome of a measured ISA circuit under a device's noise, readout errors included."""
+    from qiskit_aer import AerSimulator
+
+    qubits = active_qubits(circuit)
+    place = {qubit: number for number, qubit in enumerate(qubits)}
+    bare = QuantumCircuit(len(qubits))
+    for instruction in circuit.data:
+        if instruction.operation.name not in {"measure", "barrier"}:
+            bare.append(instruction.operation, [place[circuit.find_bit(qubit).index] for qubit in instruction.qubits])
+    measured = measured_qubits(circuit)
+    bare.save_probabilities([place[qubit] for qubit in measured])
+    simulator = AerSimulator(method="density_matrix", noise_model=noise_model(calibration(device), tuple(qubits)))
+    chances = np.asarray(simulator.run(bare).result().data(0)["probabilities"]).reshape((2,) * len(measured))
+    readout = calibration(device).target()["measure"]
+    for bit, qubit in enumerate(measured):
+        error, axis = readout[(qubit,)].error, len(measured) - 1 - bit
+        chances = (1 - error) * chances + error * np.flip(chances, axis)
+    flat: Values = np.maximum(chances.ravel(), 0.0)
+    return flat / flat.sum()
 
 
-def _dealt(bits: BitArray, repeats: int, random: np.random.Generator) -> list[BitArray]:
-    order = random.permutation(bits.num_shots)
-    return [BitArray(part, bits.num_bits) for part in np.split(bits.array[order], repeats)]
+def _bits(counts: NDArray[np.int64], width: int) -> BitArray:
+    return BitArray.from_counts({outcome: int(number) for outcome, number in enumerate(counts) if number}, width)

@@ -65,6 +65,14 @@ class PromotionPolicy(Block):
         default=None, ge=0, description="Largest number of two-qubit gates of a transpiled circuit."
     )
 
+    max_qubits: int | None = Field(default=None, ge=1, description="Largest number of qubits of the encoded circuit.")
+    max_parameters: int | None = Field(
+        default=None, ge=0, description="Largest number of free parameters of the encoded circuit."
+    )
+    max_payload_bytes: int | None = Field(
+        default=None, ge=1, description="Largest size of all transpiled circuits together, as QPY."
+    )
+
     def policy(self) -> Promotion:
         """The policy as it stands in an experiment."""
         return Promotion(**{name: getattr(self, name) for name in Promotion.model_fields})

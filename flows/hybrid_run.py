@@ -1,7 +1,7 @@
 """Flow `hybrid_run`: smoke test, gate, hardware, mitigation, baseline, comparison, report; or a labelled fallback."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from prefect_qpu.flows.selection import record_selection
 from prefect_qpu.flows.servers import note_server
 from prefect_qpu.flows.suspension import note_resumption, wait_for_job
 from prefect_qpu.run import Run, open_run
+from prefect_qpu.stages.execute import job_roles
 from prefect_qpu.tasks import (
     baseline,
     compare,
@@ -118,16 +119,30 @@ async def _quantum_path(run: Run) -> str | None:
     """
     try:
         await transpile(run)
-        await submit(run)
+        first, *rest = job_roles(run)
+        await _send(run, first)
         opponent = asyncio.create_task(_attempt(baseline, run))
         try:
-            await wait_for_job(run, opponent)
+            await _wait(run, first, opponent)
+            for roles in rest:
+                await _send(run, roles)
+                await _wait(run, roles, opponent)
         finally:
             await opponent
     except ProviderError as error:
         return f"failed: {error}"
     await mitigate(run)
     return None
+
+
+async def _send(run: Run, roles: Sequence[str]) -> None:
+    for role in roles:
+        await submit(run, role)
+
+
+async def _wait(run: Run, roles: Sequence[str], meanwhile: Awaitable[object]) -> None:
+    for role in roles:
+        await wait_for_job(run, meanwhile, role)
 
 
 async def _attempt(stage: Callable[..., Any], *given: Any) -> State[Any]:

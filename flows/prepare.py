@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PromotionPolicy, QiskitBackend, RecordStore
+from prefect_qpu.blocks import AerBackend, IBMQuantumBackend, PriceTable, PromotionPolicy, QiskitBackend, RecordStore
 from prefect_qpu.choosing import settled
 from prefect_qpu.errors import BackendError, ExperimentError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
@@ -114,6 +114,9 @@ async def resolve_blocks(experiment: Experiment) -> tuple[Experiment, Provider]:
     if isinstance(experiment.promotion, BlockReference):
         policy = await _load("promotion", experiment.promotion, PromotionPolicy)
         experiment = experiment.changed(promotion=policy.policy())
+    if isinstance(experiment.prices, BlockReference):
+        table = await _load("prices", experiment.prices, PriceTable)
+        experiment = experiment.changed(prices=table.prices())
     return experiment, provider
 
 

@@ -24,24 +24,25 @@ def deployed() -> bool:
     return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
-async def wait_for_job(run: Run, meanwhile: Awaitable[object]) -> None:
+async def wait_for_job(run: Run, meanwhile: Awaitable[object], role: str = PRIMARY) -> None:
     """Return once the counts are stored; a deployed run is suspended meanwhile if that takes long.
 
     Args:
         run: The run.
         meanwhile: What runs beside; a process is not left before it has ended.
+        role: Which of its jobs.
 
     Raises:
         ProviderError: the job gave no counts.
     """
     suspends = deployed() and run.provider.durable
-    while not await poll(run, run.experiment.submission.inline if suspends else None):
+    while not await poll(run, run.experiment.submission.inline if suspends else None, role):
         await meanwhile
-        await _suspend(run)
+        await _suspend(run, role)
 
 
-async def _suspend(run: Run) -> None:
-    row = run.store.submissions.for_run(run.id)[PRIMARY]
+async def _suspend(run: Run, role: str) -> None:
+    row = run.store.submissions.for_run(run.id)[role]
     number = flow_run.run_count
     get_run_logger().info("Job %s is %s at %s; the run is suspended until it ends", row.job_id, row.state, row.backend)
     run.store.runs.complete_stage(run.id, f"{SUSPENDED}{number}", {}, run.clock())

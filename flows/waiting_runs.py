@@ -67,7 +67,9 @@ async def _go_on(
 
 async def _let_go(client: PrefectClient, store: RecordStore, run: WaitingRun) -> None:
     decided = store.runs.decisions(run.id)
-    if run.flow_run_id is None or not decided or (store.clock() - decided[-1].decided_at).total_seconds() < A_WEEK:
+    if run.flow_run_id is None or not decided or decided[-1].outcome != "held":
+        return
+    if (store.clock() - decided[-1].decided_at).total_seconds() < A_WEEK:
         return
     held: State[Any] = Cancelled(name="Held", message=f"{decided[-1].document['reason']}; nobody decided within a week")
     await client.set_flow_run_state(UUID(run.flow_run_id), held, force=True)

@@ -23,6 +23,7 @@ from prefect_qpu.calibration import Calibration
 from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
 from prefect_qpu.errors import ExperimentError
 from prefect_qpu.hashing import content_hash
+from prefect_qpu.prices import PriceTable
 from prefect_qpu.workloads import AnyKind, Workload, workload_from
 
 BLOCK_REFERENCE = r"^[a-z0-9-]+/[^/]+$"
@@ -156,6 +157,12 @@ class Promotion(Definition):
     """Largest depth of a transpiled circuit."""
     max_two_qubit_gates: Annotated[int, Field(ge=0)] | None = None
     """Largest number of two-qubit gates of a transpiled circuit."""
+    max_qubits: Annotated[int, Field(ge=1)] | None = None
+    """Largest number of qubits of the encoded circuit."""
+    max_parameters: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of free parameters of the encoded circuit."""
+    max_payload_bytes: Annotated[int, Field(ge=1)] | None = None
+    """Largest size of all transpiled circuits together, as QPY before compression."""
 
 
 class Hypothesis(Definition):
@@ -238,6 +245,8 @@ class Experiment(Definition):
     promotion: Annotated[Promotion | BlockReference, Field(union_mode="left_to_right")] = Promotion()
     hypothesis: Hypothesis | None = None
     baseline: BaselineOptions = BaselineOptions()
+    prices: Annotated[PriceTable | BlockReference | None, Field(union_mode="left_to_right")] = None
+    """What the comparison charges for jobs, shots, QPU time and classical time; none leaves money out."""
     submission: SubmissionPolicy = SubmissionPolicy()
     fallback: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple), AfterValidator(_distinct_answers)] = (
         "cached",
@@ -304,5 +313,5 @@ class Experiment(Definition):
     @cached_property
     def execution_hash(self) -> str:
         """SHA-256 of what decides the measured numbers: two experiments that differ in their judgement share it."""
-        judgement = {"name", "promotion", "hypothesis", "baseline", "submission", "fallback", "replicate"}
+        judgement = {"name", "promotion", "hypothesis", "baseline", "prices", "submission", "fallback", "replicate"}
         return content_hash({key: value for key, value in self.document().items() if key not in judgement})

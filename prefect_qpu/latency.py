@@ -10,8 +10,22 @@ from typing import Any, Literal
 Source = Literal["workflow", "provider"]
 PRIMARY = "primary"
 """Role of the job that a run is about; others simulate beside it."""
+PILOT = "pilot"
+"""Role of a small job before it, whose variances decide how its shots are split."""
+OPTIONS = "options-"
+"""First part of the role of a job beside it with options of its own."""
 
 Clock = Callable[[], datetime]
+
+
+def bought(role: str) -> bool:
+    """Whether the job of a role is executed where the experiment wants it, and not simulated beside it.
+
+    Example:
+        >>> [role for role in ("primary", "pilot", "options-1f0c2a9e", "smoke-ideal", "fallback") if bought(role)]
+        ['primary', 'pilot', 'options-1f0c2a9e']
+    """
+    return role in {PRIMARY, PILOT} or role.startswith(OPTIONS)
 
 
 def utc_now() -> datetime:

@@ -76,7 +76,7 @@ class Estimate:
     """Shots that entered each value, summed over the groups."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systematic: NDArray[np.float64] | None = None
-    """Half the spread between models that describe the same counts; none where there is one model."""
+    """Standard deviation of what the choice of a model leaves open; none where there is one model."""
     means: tuple[Mean, ...] = ()
     """The mean of each group, where the value is a constant and their sum; known of plain counts at a single point."""
 

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from prefect_qpu.errors import ReplayError
-from prefect_qpu.mitigation import Measurement, MethodShare, combine_batch
+from prefect_qpu.latency import OPTIONS
+from prefect_qpu.mitigation import Measurement
 from prefect_qpu.observables import Estimate, estimate_from_counts
 from prefect_qpu.records import EstimateRow, RecordStore
+from prefect_qpu.stages.execute import combine_plan
 
 SOURCES = {"primary": "quantum", "fallback": "simulator"}
 SIMULATIONS = {
@@ -71,13 +73,11 @@ def difference(first: list[EstimateRow], second: list[EstimateRow]) -> list[dict
 def _estimates(store: RecordStore, run_id: str, stages: Mapping[str, Any]) -> list[dict[str, Any]]:
     stored = {(row.source, row.method, row.observable, row.point): row for row in store.runs.estimates(run_id)}
     rows = []
-    for role, source in SOURCES.items():
-        plan = stages.get(f"plan-{role}")
-        submission = store.submissions.for_run(run_id).get(role)
-        if plan is None or submission is None or submission.state != "done":
+    for role, submission in store.submissions.for_run(run_id).items():
+        source = SOURCES.get(role, "quantum" if role.startswith(OPTIONS) else None)
+        if source is None or f"plan-{role}" not in stages or submission.state != "done":
             continue
-        shares = [MethodShare.from_document(share) for share in plan["shares"]]
-        combined = combine_batch(shares, store.submissions.results(submission.id), _measurement(stages))
+        combined = combine_plan(store, run_id, role)
         for method, estimates in combined.estimates.items():
             for observable, estimate in estimates.items():
                 for point, pair in enumerate(_pairs(estimate)):

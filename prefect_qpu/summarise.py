@@ -19,6 +19,7 @@ from prefect_qpu.summary import (
     RunSummary,
     SpanSummary,
     SubmissionSummary,
+    TestSummary,
 )
 
 MOST_COUNTS = 64
@@ -114,10 +115,20 @@ def _decision(store: RecordStore, row: RunRow) -> DecisionSummary | None:
     return DecisionSummary(
         outcome=(person or policy)["outcome"],
         reason=(person or policy)["reason"],
-        criteria=[CriterionSummary.model_validate(item) for item in policy["criteria"]],
+        criteria=[
+            CriterionSummary.model_validate({**item, "test": _test(item["details"])}) for item in policy["criteria"]
+        ],
         by=person["by"] if person else "policy",
         held_by=policy["reason"] if person else None,
     )
+
+
+def _test(details: Mapping[str, Any]) -> TestSummary | None:
+    """The test that a criterion's details tell of; earlier versions told less."""
+    if not details.get("test"):
+        return None
+    known = {name: details[name] for name in TestSummary.model_fields if details.get(name) is not None}
+    return TestSummary.model_validate(known)
 
 
 def _baseline(item: BaselineRow) -> BaselineSummary:

@@ -36,6 +36,28 @@ class BackendSummary(_Model):
     settings: dict[str, Any] = {}
 
 
+class TestSummary(_Model):
+    """Which test decided, and how sure it is."""
+
+    __test__ = False
+
+    test: str
+    level: float
+    """Largest chance of a pass that is wrong, all looks together."""
+    power: float | None = None
+    """Chance that these shots let something pass that is right."""
+    shots: int | None = None
+    """Sample size."""
+    shots_needed: int | None = None
+    """Shots that would decide, where the test did not."""
+    systematic: float = 0.0
+    """By how much the interval was widened for what is not chance."""
+    looks: int = 1
+    """Looks among which the level is split."""
+    tests: int = 1
+    """Tests of which one that fails decides."""
+
+
 class CriterionSummary(_Model):
     """One condition of the gate."""
 
@@ -46,6 +68,8 @@ class CriterionSummary(_Model):
     interval: tuple[float, float] | None = None
     threshold: float | None = None
     observable: str | None = None
+    test: TestSummary | None = None
+    """None where nothing is left to chance."""
     details: dict[str, Any] = {}
 
 

@@ -17,6 +17,8 @@ async def mitigate(run: Run) -> dict[str, Any]:
     for method, estimates in document["estimates"].items():
         for name, estimate in estimates.items():
             get_run_logger().info("%s %s: %.4f ± %.4f", method, name, estimate["value"], estimate["stderr"])
+            for flag in estimate["flags"]:
+                get_run_logger().warning("%s %s: %s", method, name, flag)
     for method, reason in document.get("refused", {}).items():
         get_run_logger().warning("%s refused: %s", method, reason)
     return document

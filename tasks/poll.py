@@ -26,19 +26,20 @@ FETCHES = 5
 
 
 @stage_task("poll")
-async def poll(run: Run, patience: float | None = None) -> bool:
+async def poll(run: Run, patience: float | None = None, role: str = PRIMARY) -> bool:
     """Whether the counts of the job are stored; false if the patience ended before.
 
     Args:
         run: The run.
         patience: Seconds to wait here; none waits until the job ends.
+        role: Which of its jobs.
 
     Raises:
         JobOverdueError: the job is past its deadline.
         InvalidResultError: the result could be fetched, several times, but is not that of the request.
         ProviderError: the job failed, was cancelled or is lost.
     """
-    waited = _Wait()
+    waited = _Wait(role)
     with run.measured("poll"):
         while await _look(run, waited) is not Action.FINISHED:
             if patience is not None and waited.seconds >= patience:
@@ -56,6 +57,7 @@ async def poll(run: Run, patience: float | None = None) -> bool:
 class _Wait:
     """How long a task has waited, how long it pauses next, and what it has shown of it."""
 
+    role: str
     interval: float = FIRST_INTERVAL
     began: float = field(default_factory=time.monotonic)
     broken: int = 0
@@ -73,7 +75,7 @@ class _Wait:
 
 async def _look(run: Run, waited: _Wait) -> Action | None:
     try:
-        return await asyncio.to_thread(stage.poll, run)
+        return await asyncio.to_thread(stage.poll, run, waited.role)
     except ProviderUnavailableError as error:
         get_run_logger().warning("%s cannot be reached, the job is not touched: %s", run.provider.name, error)
         await asyncio.sleep(min(error.retry_after or 0, LONGEST_PAUSE))
@@ -90,7 +92,7 @@ async def _look(run: Run, waited: _Wait) -> Action | None:
 
 
 async def _show(run: Run, waited: _Wait) -> None:
-    row = run.store.submissions.for_run(run.id)[PRIMARY]
+    row = run.store.submissions.for_run(run.id)[waited.role]
     job = f"Job {row.job_id} is {row.state}" if row.job_id else "A job is looked for"
     text = f"{job} at {row.backend}; waited {waited.seconds:.0f} s"
     progress = {"queued": 25.0, "running": 60.0}.get(row.state, 10.0)

@@ -11,6 +11,7 @@ from typing import Any
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
+from prefect_qpu.flows.cli.compare import compare
 from prefect_qpu.flows.cli.emulator import emulator
 from prefect_qpu.flows.cli.output import complain
 from prefect_qpu.flows.cli.plan import plan
@@ -35,6 +36,7 @@ commands: tuple[Callable[..., Any], ...] = (
     runs,
     show,
     report,
+    compare,
     replay,
     remitigate,
     sweep,

@@ -84,12 +84,19 @@ def print_replay(found: Mapping[str, Any]) -> None:
 def print_estimates(estimates: Mapping[str, Mapping[str, Any]]) -> None:
     """Print estimates by method and observable, one line for each point."""
     rows = [
-        [label, name, _value(value, stderr), "" if systematic is None else f"{systematic:.5f}", str(item["shots"])]
+        [
+            label,
+            name,
+            _value(value, stderr),
+            "" if systematic is None else f"{systematic:.5f}",
+            str(item["shots"]),
+            "; ".join(item["flags"]),
+        ]
         for label, by_observable in estimates.items()
         for name, item in by_observable.items()
         for value, stderr, systematic in _points(item)
     ]
-    print_table(("method", "observable", "value", "systematic", "shots"), rows, right=("shots",))
+    print_table(("method", "observable", "value", "systematic", "shots", "caution"), rows, right=("shots",))
 
 
 def print_again(found: Mapping[str, Any]) -> None:

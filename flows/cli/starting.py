@@ -122,7 +122,9 @@ def resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
 
 async def _resolved(experiment: Experiment) -> Experiment:
     """The experiment with what its blocks hold, checked again; what no block holds was checked before."""
-    if not any(isinstance(setting, BlockReference) for setting in (experiment.backend, experiment.promotion)):
+    if not any(
+        isinstance(setting, BlockReference) for setting in (experiment.backend, experiment.promotion, experiment.prices)
+    ):
         return experiment
     from prefect_qpu.flows.prepare import resolve_blocks
 

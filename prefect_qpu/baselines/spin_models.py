@@ -128,7 +128,7 @@ def _after(workload: "SpinModel", spec: "EvolutionSpec", time_limit: float, cloc
     with Measured(clock) as measured:
         start = Statevector(workload.start()).data
         values = evolution.evolved_values(hamiltonian, start, spec.time, observables, evolution.by_taylor)
-    certificate = {"kind": EVOLUTION, "hamiltonian": operator_hash(hamiltonian), "time": spec.time}
+    certificate = {"kind": EVOLUTION, "hamiltonian": operator_hash(hamiltonian), "until": spec.time}
     return BaselineReport(
         tuple(
             Baseline(
@@ -156,7 +156,7 @@ def affordable(hamiltonian: SparsePauliOp, duration: float, time_limit: float) -
 
 def _check_evolution(workload: "SpinModel", spec: "EvolutionSpec", baseline: Baseline) -> None:
     hamiltonian, observables = workload.hamiltonian(), workload.observables()
-    expected: dict[str, Any] = {"hamiltonian": operator_hash(hamiltonian), "time": spec.time}
+    expected: dict[str, Any] = {"hamiltonian": operator_hash(hamiltonian), "until": spec.time}
     if any(baseline.certificate.get(key) != value for key, value in expected.items()):
         raise CertificateError("the certificate is about another evolution")
     if baseline.observable not in observables:

@@ -12,6 +12,7 @@ from prefect_qpu.mitigation.batch import (
     places_of,
     plan_batch,
     plan_method,
+    provider_options,
     share_of,
 )
 from prefect_qpu.mitigation.types import Measurement, Method, MethodPlan, PlanContext, PlannedCircuit
@@ -33,5 +34,6 @@ __all__ = [
     "places_of",
     "plan_batch",
     "plan_method",
+    "provider_options",
     "share_of",
 ]

@@ -29,6 +29,7 @@ from prefect_qpu.mitigation.uncertain import Uncertain, stack, weighted_sum
 from prefect_qpu.observables import Group, constant_of
 
 Readout = Literal["none", "factorised", "mthree", "trex"]
+Allocation = Literal["even", "neyman", "pilot"]
 Readings = dict[str, Uncertain]
 """One value for each observable."""
 
@@ -52,8 +53,9 @@ class AcquisitionOptions(Definition):
     """Random Pauli twirls over which each circuit's shots are split; 0 for none."""
     decouple: Pulses | None = None
     """Pulses in the gaps of the schedule."""
-    allocation: Literal["even", "neyman"] = "even"
-    """How the shots are split over the circuits: equally, or so that the predicted variance is least."""
+    allocation: Allocation = "even"
+    """How the shots are split over the circuits: equally, so that the predicted variance is least (``neyman``), or the
+    same with the deviations that a small job before tells (``pilot``)."""
 
     def check(self, field: str) -> None:
         """Refuse what is not installed.
@@ -116,6 +118,8 @@ def acquire(settings: Sequence[Setting], context: PlanContext, options: Acquisit
     ]
     calibration = _calibrate(context, options, masks, planned)
     manifest = {"readout": options.readout, "settings": places, "calibration": calibration, "masks": masks}
+    if calibration:
+        manifest["qubits"] = list(measured_qubits(context.circuits[0]))
     return Acquisition(tuple(planned), manifest)
 
 
@@ -154,6 +158,14 @@ def read_groups(
         ]
         for places in manifest["settings"]
     ]
+
+
+def confusion(manifest: Mapping[str, Any], counts: Sequence[BitArray]) -> dict[str, Any] | None:
+    """How often each qubit was read wrong, as JSON data; none where readout is not corrected by qubit."""
+    if manifest.get("readout") not in {"factorised", "mthree"}:
+        return None
+    model = Factorised.calibrated(*(outcomes(counts[place]) for place in manifest["calibration"]))
+    return {"qubits": manifest.get("qubits"), "p01": model.p01.tolist(), "p10": model.p10.tolist()}
 
 
 def total(groups: Sequence[Readings], measurement: Measurement) -> Readings:

@@ -9,7 +9,7 @@ from qiskit.primitives.containers import BitArray
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
 from prefect_qpu.mitigation.decoupling import Pulses
 from prefect_qpu.mitigation.prediction import readout_factor
-from prefect_qpu.mitigation.shots import allocated
+from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext
 from prefect_qpu.observables import Estimate
 
@@ -52,8 +52,9 @@ class Direct:
         (shots,) = allocated(context, [1.0], chosen.allocation)
         setting = Setting(context.circuits, shots, "measure")
         acquired = acquire([setting], context, chosen)
-        spent = sum(planned.shots for planned in acquired.circuits) / (context.shots * len(context.circuits))
-        return MethodPlan(acquired.circuits, acquired.manifest, readout_factor(context, chosen) * spent)
+        spent = sum(planned.shots for planned in acquired.circuits)
+        variance = variance_multiplier(context, [1.0], [shots], spent, chosen.allocation)
+        return MethodPlan(acquired.circuits, acquired.manifest, variance * readout_factor(context, chosen))
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement

@@ -26,6 +26,8 @@ class Extrapolation:
     """Derivative of the value by each measured value."""
     curve: tuple[float, ...]
     """Polynomial coefficients from the constant on; or asymptote, amplitude and rate of an exponential."""
+    fitted: Values
+    """The curve at the scales of the measured values."""
 
 
 def polynomial_weights(scales: Sequence[float], order: int) -> Values:
@@ -76,9 +78,34 @@ def extrapolate(fit: Fit, scales: Sequence[float], values: Values, asymptote: fl
     if fit == "exponential":
         return _exponential(np.asarray(scales, dtype=float), np.asarray(values, dtype=float), asymptote)
     order = order_of(fit, scales)
-    matrix = np.linalg.pinv(np.vander(np.asarray(scales, dtype=float), order + 1, increasing=True))
+    powers = np.vander(np.asarray(scales, dtype=float), order + 1, increasing=True)
+    matrix = np.linalg.pinv(powers)
     coefficients = matrix @ values
-    return Extrapolation(float(coefficients[0]), matrix[0], tuple(coefficients.tolist()))
+    return Extrapolation(float(coefficients[0]), matrix[0], tuple(coefficients.tolist()), powers @ coefficients)
+
+
+def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> float:
+    """Standard deviation of what the choice between two curves leaves open.
+
+    The value without noise is taken to lie within half the distance ``d`` of the two extrapolations, equally likely
+    everywhere: a variance of ``d**2 / 12``. The points narrow this as far as they tell the two curves apart, like a
+    measurement of where between them the truth lies.
+
+    Source: JCGM 100:2008 (GUM), 4.3.7, for the rectangular distribution.
+
+    Args:
+        answer: The curve that gives the value.
+        other: Another one through the same points.
+        stderr: Standard error of each point.
+
+    Example:
+        >>> scales, values = [1.0, 3.0, 5.0], np.exp([-0.1, -0.3, -0.5])
+        >>> fits = [extrapolate(fit, scales, values, 0.0) for fit in ("exponential", "linear")]
+        >>> [round(model_error(*fits, np.full(3, stderr)), 4) for stderr in (0.1, 0.01, 0.001)]
+        [0.0074, 0.007, 0.002]
+    """
+    told = float(np.sum(((answer.fitted - other.fitted) / stderr) ** 2))
+    return float(abs(answer.value - other.value) / np.sqrt(12.0 + told))
 
 
 def _exponential(scales: Values, values: Values, asymptote: float) -> Extrapolation:
@@ -114,7 +141,8 @@ def _described(scales: Values, signal: Values, asymptote: float, amplitude: floa
     if not np.all(np.isfinite(hessian)) or np.linalg.det(hessian) <= 0 or abs(rate) * scales.min() > 3:
         raise MitigationRefusedError("an exponential does not describe how the values change with the noise")
     weights = np.linalg.solve(hessian, jacobian.T)[0]
-    return Extrapolation(asymptote + float(amplitude), weights, (asymptote, float(amplitude), float(rate)))
+    curve = (asymptote, float(amplitude), float(rate))
+    return Extrapolation(asymptote + float(amplitude), weights, curve, asymptote + amplitude * decay)
 
 
 def _linearised(scales: Values, signal: Values, amplitude: float, rate: float) -> tuple[Values, Values]:

@@ -65,15 +65,22 @@ def fold_gates(circuit: QuantumCircuit, pairs: Mapping[int, int], target: Target
 
 
 def noise_weight(circuit: QuantumCircuit, target: Target) -> float:
-    """First-order amount of noise of the gates: the sum of ``-log(1 - error)`` over the target's reported errors."""
+    """How far the gates damp a Pauli that they act on: the sum of ``-log(1 - error * d / (d - 1))`` over the gates.
+
+    A target reports average infidelities. Depolarising of that size damps every Pauli by ``1 - error * d / (d - 1)``,
+    where ``d`` is the dimension of the gate: an error of a one-qubit gate weighs 3/2 of one of a two-qubit gate.
+
+    Source: M. A. Nielsen, Phys. Lett. A 303, 249 (2002), for the average fidelity of a depolarising channel.
+    """
     total = 0.0
     for instruction in circuit.data:
         name = instruction.operation.name
         if name in {"barrier", "measure", "delay"} or name not in target:
             continue
         qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        properties = (target[name] or {}).get(qubits)
-        total -= log1p(-min(getattr(properties, "error", None) or 0.0, 0.99))
+        error = getattr((target[name] or {}).get(qubits), "error", None) or 0.0
+        dimension = 2 ** len(qubits)
+        total -= log1p(-min(error * dimension / (dimension - 1), 0.99))
     return total
 
 

@@ -12,7 +12,7 @@ from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Sett
 from prefect_qpu.mitigation.folding import fold_gates, two_qubit_places
 from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.quasi_probability import check_mitiq, layer_scales
-from prefect_qpu.mitigation.shots import allocated, predicted_variance
+from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext
 from prefect_qpu.mitigation.uncertain import weighted_sum
 from prefect_qpu.observables import Estimate
@@ -57,10 +57,10 @@ class Lre:
             for vector, part in zip(scales, shots, strict=True)
         ]
         acquired = acquire(settings, context, chosen)
-        spent = sum(planned.shots for planned in acquired.circuits) / len(context.circuits)
-        variance = predicted_variance(coefficients, [int(np.mean(part)) for part in shots])
+        spent = sum(planned.shots for planned in acquired.circuits)
+        variance = variance_multiplier(context, coefficients, shots, spent, chosen.allocation)
         manifest = {**acquired.manifest, "coefficients": coefficients}
-        return MethodPlan(acquired.circuits, manifest, variance * spent * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement

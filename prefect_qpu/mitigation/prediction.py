@@ -1,15 +1,22 @@
 """What a method costs before it runs: the variance of its estimates relative to raw counts."""
 
+from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions
 from prefect_qpu.mitigation.calibration_circuits import measured_qubits
 from prefect_qpu.mitigation.outcomes import support
-from prefect_qpu.mitigation.types import MethodPlan, PlanContext
+from prefect_qpu.mitigation.subspace import MOST_OUTCOMES
+from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, PlannedCircuit
 
 USELESS = 0.5
 """Predicted standard error, relative to the largest possible deviation of an observable, that makes shots useless."""
+_START, _A_SHOT, _A_VALUE, _A_STEP = 0.5, 1e-5, 0.02, 1e-7
+"""Seconds to start, for each shot, for each value of an observable in a circuit, and for each step of arithmetic."""
+_IMPORT = 30.0
+"""Seconds to import mthree."""
 
 
 def readout_factor(context: PlanContext, options: AcquisitionOptions) -> float:
@@ -50,6 +57,30 @@ def check_variance(method: str, multiplier: float, shots: int) -> None:
             f"{method} multiplies the variance by {multiplier:.3g}: with {shots} shots the standard "
             f"error would be about {predicted:.2g} of the whole range; it takes at least {needed:.2g} shots"
         )
+
+
+def combine_at_most(circuits: Sequence[PlannedCircuit], manifest: Mapping[str, Any], measurement: Measurement) -> float:
+    """An upper bound of the seconds that combining takes at one point of a parameter array.
+
+    It counts the steps of the worst case, in which all outcomes differ, at a tenth of the speed of a common processor.
+
+    Args:
+        circuits: What the method planned.
+        manifest: Its manifest, for the readout correction.
+        measurement: What is estimated.
+    """
+    bits = circuits[0].circuit.num_clbits
+    rows = [min(item.shots, 2 ** min(bits, 62)) for item in circuits]
+    touched = sum(bits + sum(len(support(term)) + 2 for term in group.terms) for group in measurement.groups)
+    values = len(circuits) * len(measurement.observables)
+    steps = sum(rows) * touched
+    readout = manifest.get("readout")
+    if readout == "trex":
+        steps += sum(rows) * touched * len(circuits)
+    if readout == "mthree":
+        steps += sum(count**2 * (bits + count // 100) for count in (min(row, MOST_OUTCOMES) for row in rows))
+    start = _START + (_IMPORT if readout == "mthree" else 0.0)
+    return float(start + _A_SHOT * sum(item.shots for item in circuits) + _A_VALUE * values + _A_STEP * steps)
 
 
 def _contrasts(context: PlanContext) -> list[float]:

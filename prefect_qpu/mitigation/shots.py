@@ -11,6 +11,8 @@ from prefect_qpu.mitigation.outcomes import outcomes
 from prefect_qpu.mitigation.readout import Uncorrected
 from prefect_qpu.mitigation.types import Measurement, PlanContext, Values
 
+PILOT_PART, LEAST_PILOT = 0.05, 100
+"""Part of the shots that a pilot takes of each measured circuit, and the least number."""
 FLOOR = 0.1
 """Least part of an even share that a circuit gets, so that its variance can be told at all."""
 
@@ -96,20 +98,58 @@ def piloted_deviations(measurement: Measurement, pilot: Sequence[BitArray]) -> V
     return np.sqrt(squares)
 
 
+def pilot_shots(shots: int) -> int:
+    """Shots of each measured circuit in a pilot.
+
+    Example:
+        >>> pilot_shots(4000), pilot_shots(500)
+        (200, 100)
+    """
+    return max(LEAST_PILOT, round(PILOT_PART * shots))
+
+
 def allocated(context: PlanContext, weights: Sequence[float], allocation: str) -> list[tuple[int, ...]]:
     """Shots of each group in each setting, all together the experiment's shots for each.
+
+    With ``pilot`` the deviation of a shot in each group comes from the pilot's counts, whose shots the settings have
+    less; before the pilot has run, all terms are taken for independent and of mean 0, as for ``neyman``.
 
     Args:
         context: Its shots are those of an even split.
         weights: Coefficient of each setting in the estimate.
-        allocation: ``even`` or ``neyman``.
+        allocation: ``even``, ``neyman`` or ``pilot``.
     """
     groups = len(context.circuits)
     if allocation == "even":
         return [(context.shots,) * groups for _ in weights]
-    sizes = np.outer(np.abs(weights), group_deviations(context.measurement))
-    split = np.reshape(neyman(sizes.ravel(), context.shots * sizes.size), sizes.shape)
+    sizes = np.outer(np.abs(weights), _deviations(context, allocation))
+    spent = pilot_shots(context.shots) * groups if allocation == "pilot" else 0
+    split = np.reshape(neyman(sizes.ravel(), max(context.shots * sizes.size - spent, sizes.size)), sizes.shape)
     return [tuple(map(int, row)) for row in split]
+
+
+def variance_multiplier(
+    context: PlanContext, weights: ArrayLike, shots: Sequence[Sequence[int]], total: int, allocation: str
+) -> float:
+    """Predicted variance of an estimate relative to raw counts, evenly split, at the same total shots.
+
+    Args:
+        context: What is planned from.
+        weights: Coefficient of each setting in the estimate.
+        shots: Shots of each group in each setting.
+        total: All shots, those of calibrations included.
+        allocation: What is known of the groups: with ``pilot``, its counts.
+    """
+    deviations = _deviations(context, allocation)
+    sizes = np.outer(np.abs(np.asarray(weights, dtype=float)), deviations)
+    variance = predicted_variance(sizes.ravel(), np.ravel(shots).tolist())
+    return float(variance * total / (len(context.circuits) * np.sum(deviations**2)))
+
+
+def _deviations(context: PlanContext, allocation: str) -> Values:
+    if allocation == "pilot" and context.pilot is not None:
+        return piloted_deviations(context.measurement, context.pilot)
+    return group_deviations(context.measurement)
 
 
 def _whole(wanted: Values, total: int) -> list[int]:

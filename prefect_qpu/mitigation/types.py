@@ -51,6 +51,10 @@ class PlanContext:
     shots: int
     """Shots of each measured circuit, as the experiment says."""
     seed: int
+    pilot: tuple[BitArray, ...] | None = None
+    """Counts of a small job of the measured circuits, where one came first."""
+    provider: str = ""
+    """Kind of the provider that executes the circuits."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from qiskit.primitives.containers import BitArray
 from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.hashing import derive_seed
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
-from prefect_qpu.mitigation.fits import Extrapolation, Fit, check_scales, extrapolate
+from prefect_qpu.mitigation.fits import Extrapolation, Fit, check_scales, extrapolate, model_error, order_of
 from prefect_qpu.mitigation.folding import achieved_scale, fold, noise_weight
 from prefect_qpu.mitigation.prediction import readout_factor
-from prefect_qpu.mitigation.shots import allocated, predicted_variance
+from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
 from prefect_qpu.mitigation.uncertain import Uncertain, weighted_sum
 from prefect_qpu.observables import Estimate, constant_of
@@ -23,6 +23,8 @@ LEAST_SIGNAL = 3.0
 """Distance from the asymptote in standard errors from which on an exponential is fitted."""
 LEAST_SPREAD = 1.2
 """Least ratio of the largest to the smallest noise that was really achieved."""
+_DECAYS = 9
+"""Decays over which the weights of an exponential are averaged."""
 
 
 def _as_tuple(value: object) -> object:
@@ -58,7 +60,7 @@ class ZneOptions(AcquisitionOptions):
         "exponential",
         "linear",
     )
-    """Curves; the first gives the value, the spread between all of them the systematic error."""
+    """Curves; the first gives the value, its distance to the others the systematic error."""
     asymptote: float | None = None
     """Value at infinite noise for the exponential; none means that of the fully mixed state."""
 
@@ -89,8 +91,8 @@ class Zne:
             for circuits, part, scale in zip(folded, shots, chosen.scales, strict=True)
         ]
         acquired = acquire(settings, context, chosen)
-        spent = sum(planned.shots for planned in acquired.circuits) / len(context.circuits)
-        variance = predicted_variance(weights, [sum(part) / len(part) for part in shots])  # type: ignore[misc]
+        spent = sum(planned.shots for planned in acquired.circuits)
+        variance = variance_multiplier(context, weights, shots, spent, chosen.allocation)
         manifest = {
             **acquired.manifest,
             "scales": achieved,
@@ -98,7 +100,7 @@ class Zne:
             "fits": list(chosen.fit),
             "asymptote": chosen.asymptote,
         }
-        return MethodPlan(acquired.circuits, manifest, variance * spent * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
@@ -120,37 +122,59 @@ def _achieved(folded: Sequence[Any], context: PlanContext) -> float:
 
 
 def _expected_weights(fit: Fit, scales: Sequence[float], context: PlanContext) -> Values:
-    """Weights of the settings in the value, for an exponential at the decay that the target's errors let expect."""
+    """Weights of the settings in the value, as far as they are known before anything is measured.
+
+    Those of an exponential depend on the decay. An observable sees only a part of the noise of all gates, so that any
+    decay up to that of all of them may come; the root mean square over these makes the expected variance right.
+    """
     if fit != "exponential":
         return extrapolate(fit, scales, np.ones(len(scales)), 0.0).weights
-    rate = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
-    return extrapolate(fit, scales, np.exp(-rate * np.asarray(scales)), 0.0).weights
+    fastest = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
+    decays = [np.exp(-rate * np.asarray(scales)) for rate in np.linspace(0, fastest, _DECAYS)]
+    squares = [extrapolate(fit, scales, decay, 0.0).weights ** 2 for decay in decays]
+    return np.asarray(np.sqrt(np.mean(squares, axis=0)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Point:
     """The extrapolations of one observable at one point, in the order in which they were asked for."""
 
+    values: Values
+    stderr: Values
+    """Of each value's own shots."""
     fitted: Mapping[Fit, Extrapolation]
     refused: Mapping[str, str]
 
     @property
-    def first(self) -> Extrapolation:
-        return next(iter(self.fitted.values()))
+    def answering(self) -> Fit:
+        """The first fit that describes the values."""
+        return next(iter(self.fitted))
 
     @property
-    def spread(self) -> float:
-        """Half the largest distance of another fit from the first."""
-        return max(abs(item.value - self.first.value) for item in self.fitted.values()) / 2
+    def first(self) -> Extrapolation:
+        return self.fitted[self.answering]
+
+    @property
+    def systematic(self) -> float:
+        """The largest error that another fit leaves possible."""
+        return max(model_error(self.first, item, self.stderr) for item in self.fitted.values())
+
+    @property
+    def residual(self) -> float:
+        """Root mean square distance of the values from the curve, in standard errors; 0 if it has to meet them all."""
+        free = len(self.values) - order_of(self.answering, self.values.tolist()) - 1
+        squares = float(np.sum(((self.values - self.first.fitted) / self.stderr) ** 2))
+        return (squares / free) ** 0.5 if free else 0.0
 
 
 def _estimate(values: Sequence[Uncertain], manifest: Mapping[str, Any], constant: float, shots: int) -> Estimate:
     asymptote = constant if manifest["asymptote"] is None else manifest["asymptote"]
     measured = np.stack([item.value for item in values])
-    errors = np.ravel(values[0].stderr)
+    columns = measured.reshape(len(values), -1).T
+    own = np.sqrt([np.ravel(item.variance) for item in values]).T
     found = [
-        _extrapolated(manifest, column, asymptote, float(error))
-        for column, error in zip(measured.reshape(len(values), -1).T, errors, strict=True)
+        _extrapolated(manifest, column, deviations, asymptote, float(total))
+        for column, deviations, total in zip(columns, own, np.ravel(values[0].stderr), strict=True)
     ]
     weights = np.stack([item.first.weights for item in found], axis=-1).reshape(measured.shape)
     shape = measured.shape[1:]
@@ -159,12 +183,19 @@ def _estimate(values: Sequence[Uncertain], manifest: Mapping[str, Any], constant
         weighted_sum(weights, values).stderr,
         shots,
         _metadata(manifest, found, values),
-        systematic=np.reshape([item.spread for item in found], shape) if len(manifest["fits"]) > 1 else None,
+        systematic=np.reshape([item.systematic for item in found], shape) if len(manifest["fits"]) > 1 else None,
     )
 
 
-def _extrapolated(manifest: Mapping[str, Any], values: Values, asymptote: float, stderr: float) -> _Point:
+def _extrapolated(manifest: Mapping[str, Any], values: Values, own: Values, asymptote: float, total: float) -> _Point:
     """All fits that describe the values; an exponential needs a signal that could decay.
+
+    Args:
+        manifest: What was planned.
+        values: One for each scale.
+        own: Standard error of each value's own shots.
+        asymptote: Value at infinite noise.
+        total: Standard error of the first value, calibration included.
 
     Raises:
         MitigationRefusedError: none does.
@@ -172,7 +203,7 @@ def _extrapolated(manifest: Mapping[str, Any], values: Values, asymptote: float,
     fitted: dict[Fit, Extrapolation] = {}
     refused: dict[str, str] = {}
     for fit in manifest["fits"]:
-        if fit == "exponential" and abs(values[0] - asymptote) < LEAST_SIGNAL * stderr:
+        if fit == "exponential" and abs(values[0] - asymptote) < LEAST_SIGNAL * total:
             refused[fit] = f"the value is within {LEAST_SIGNAL:g} standard errors of the asymptote"
             continue
         try:
@@ -181,17 +212,18 @@ def _extrapolated(manifest: Mapping[str, Any], values: Values, asymptote: float,
             refused[fit] = str(error)
     if not fitted:
         raise MitigationRefusedError("; ".join(f"{fit}: {reason}" for fit, reason in refused.items()))
-    return _Point(fitted, refused)
+    return _Point(values, own, fitted, refused)
 
 
 def _metadata(manifest: Mapping[str, Any], found: Sequence[_Point], values: Sequence[Uncertain]) -> dict[str, Any]:
     """Which fit answers at each point, why others do not, and, for a single point, what the figure needs."""
-    answering = [next(iter(item.fitted)) for item in found]
+    answering = [item.answering for item in found]
     metadata: dict[str, Any] = {"fit": answering if len(set(answering)) > 1 else answering[0]}
     refused = {fit: reason for item in found for fit, reason in item.refused.items()}
     if refused:
         metadata["refused fits"] = refused
     metadata["scales"] = manifest["scales"]
+    metadata["residual"] = max(item.residual for item in found)
     if values[0].value.shape == ():
         metadata["measured"] = [[float(item.value), float(item.stderr)] for item in values]
         metadata["fits"] = {

@@ -125,12 +125,12 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     Example:
         >>> bell = {"kind": "circuit", "observables": {"zz": "ZZ"},
         ...         "qasm": 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0]; cx q[0],q[1];'}
-        >>> experiment = Experiment.parse({"name": "bell", "workload": bell, "seed": 1, "shots": 1000,
-        ...                                "mitigation": ["raw", "zne"]})
+        >>> experiment = Experiment.parse({"name": "bell", "workload": bell, "seed": 1, "shots": 400,
+        ...                                "mitigation": ["raw", {"method": "twirling", "options": {"twirl": 500}}]})
         >>> from prefect_qpu.providers.aer import AerProvider
         >>> plan = plan_experiment(experiment, AerProvider(experiment.backend))
         >>> [(method.label, method.refused) for method in plan.methods]
-        [('raw', ''), ('zne', 'the target reports no gate errors, by which the noise would be scaled')]
+        [('raw', ''), ('twirling(twirl=500)', '400 shots cannot be split over 500 random variants')]
     """
     if price is not None and not price >= 0:
         raise ExperimentError("price", given=price, expected="a number from 0")
@@ -144,7 +144,7 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     batch = plan_batch(experiment.mitigation, context, encoding.parameters)
     success = predicted_success(circuits, target).success
     demand = Demand(policy.confidence, policy.power, policy.looks, len(encoding.observables))
-    expected = expected_of(encoding, measurement, success)
+    expected = expected_of(encoding, measurement, success**2)
     ideal = expected if success == 1 else expected_of(encoding, measurement, 1.0)
     job = usage_of(batch.pubs, target, price)
     forecasts = _Forecasts(experiment, batch, target, price, expected, len(circuits), policy.tolerance, demand)

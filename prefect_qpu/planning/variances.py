@@ -1,9 +1,11 @@
 """The variance that one shot is expected to have: what sample sizes are planned from before anything is measured.
 
-The device is taken to leave the ideal state with the predicted success *p* of the transpiled circuit, and the fully
-mixed state otherwise. Of the weighted Paulis of a group, whose sum is *X*, the variance of one shot is then
-``p <X**2> + (1 - p) sum(weights**2) - (p <X>)**2``. Where the ideal values cannot be computed in time, it is that of
-the mixed state: terms independent and of mean 0.
+The device is taken to leave the ideal state with probability *p*, and the fully mixed state otherwise. Of the weighted
+Paulis of a group, whose sum is *X*, the variance of one shot is then ``p <X**2> + (1 - p) sum(weights**2) - (p
+<X>)**2``. *p* is the square of the predicted success of the transpiled circuit: a readout error *e* turns a sign, which
+takes the factor ``1 - 2 e`` and not ``1 - e`` from a signal; of gate errors this is more than they take, on the side of
+more shots. Where the ideal values cannot be computed in time, the variance is that of the mixed state: terms
+independent and of mean 0.
 """
 
 from collections.abc import Mapping
@@ -38,14 +40,14 @@ class Expected:
 
 
 def expected_of(
-    encoding: Encoding, measurement: Measurement, success: float, seconds: float = 10.0
+    encoding: Encoding, measurement: Measurement, left: float, seconds: float = 10.0
 ) -> dict[str, Expected]:
     """What is expected of every observable.
 
     Args:
         encoding: The circuit before the transpiler, with one value for each parameter.
         measurement: Observables and groups.
-        success: Probability that the transpiled circuit meets no error.
+        left: Part of the ideal signal that noise leaves.
         seconds: Wall seconds after which ideal values are done without.
 
     Example:
@@ -54,7 +56,7 @@ def expected_of(
         >>> bell = QuantumCircuit(2)
         >>> _, _ = bell.h(0), bell.cx(0, 1)
         >>> zz = {"zz": SparsePauliOp("ZZ")}
-        >>> found = expected_of(Encoding(bell, zz), Measurement(zz, tuple(group_terms(zz))), success=0.8)["zz"]
+        >>> found = expected_of(Encoding(bell, zz), Measurement(zz, tuple(group_terms(zz))), left=0.8)["zz"]
         >>> round(found.variance, 9), round(found.shift, 9)
         (0.36, -0.2)
     """
@@ -67,9 +69,7 @@ def expected_of(
     squares = {f"{key} squared": _square(operator) for key, operator in parts.items() if len(operator) <= MOST_TERMS}
     wanted = Encoding(encoding.circuit, parts | squares, parameters=encoding.parameters)
     known = exact_expectations(wanted, seconds) if parts and _single(encoding.parameters) else {}
-    return {
-        name: _expected(name, operator, parts, known, success) for name, operator in measurement.observables.items()
-    }
+    return {name: _expected(name, operator, parts, known, left) for name, operator in measurement.observables.items()}
 
 
 def _expected(
@@ -77,14 +77,14 @@ def _expected(
     operator: SparsePauliOp,
     parts: Mapping[str, SparsePauliOp],
     known: Mapping[str, float],
-    success: float,
+    left: float,
 ) -> Expected:
     own = {key: part for key, part in parts.items() if key.split(" ", 1)[1] == name}
     if not all(f"{key} squared" in known for key in own):
         variance = sum(_mixed(part) for part in own.values())
         return Expected(variance, norm_of(operator), None, None, "fully mixed state")
     variance = sum(
-        success * known[f"{key} squared"] + (1 - success) * _mixed(part) - (success * known[key]) ** 2
+        left * known[f"{key} squared"] + (1 - left) * _mixed(part) - (left * known[key]) ** 2
         for key, part in own.items()
     )
     signal = sum(known[key] for key in own)
@@ -92,8 +92,8 @@ def _expected(
         max(0.0, variance),
         norm_of(operator),
         constant_of(operator) + signal,
-        -(1 - success) * signal,
-        f"ideal state with probability {success:.3g}, else fully mixed",
+        -(1 - left) * signal,
+        f"ideal state with probability {left:.3g}, else fully mixed",
     )
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from prefect_qpu.latency import PRIMARY
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
 from prefect_qpu.providers.types import JobStatus
 from prefect_qpu.records import schema
 from prefect_qpu.records.database import Database, insert_missing
@@ -17,13 +17,15 @@ from prefect_qpu.records.rows import SubmissionRow
 from prefect_qpu.records.states import OPEN
 
 _UNENDED = ("running", "waiting")
+_ROLE = schema.RunSubmission.role
+_BOUGHT = or_(_ROLE.in_((PRIMARY, PILOT)), _ROLE.startswith(OPTIONS, autoescape=True))
 SERVER = "server"
 """Stage that tells which server a run's flow run lives on."""
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that has not ended, and the submission that it is about, if it has one already."""
+    """A run that has not ended, and the submission that it waits for, if any: the first open one, else the last."""
 
     id: str
     flow_run_id: str | None
@@ -71,17 +73,22 @@ class Waiting:
             limit: How many at most.
         """
         link, run, mark = schema.RunSubmission, schema.Run, schema.Stage
+        page = select(run.id).where(run.state.in_(_UNENDED), run.id > after).order_by(run.id).limit(limit)
         query = (
             select(run.id, run.flow_run_id, run.experiment_hash, run.state, mark.document, schema.Submission)
             .outerjoin(mark, and_(mark.run_id == run.id, mark.stage == SERVER))
-            .outerjoin(link, and_(link.run_id == run.id, link.role == PRIMARY))
+            .outerjoin(link, and_(link.run_id == run.id, _BOUGHT))
             .outerjoin(schema.Submission, schema.Submission.id == link.submission_id)
-            .where(run.state.in_(_UNENDED), run.id > after)
-            .order_by(run.id)
-            .limit(limit)
+            .where(run.id.in_(page.subquery().select()))
+            .order_by(run.id, schema.Submission.id)
         )
+        found: dict[str, WaitingRun] = {}
         with self._database.reading() as session:
-            return [_waiting(*found) for found in session.execute(query)]
+            for item in session.execute(query):
+                known = found.get(item.id)
+                if known is None or known.submission is None or known.submission.state not in OPEN:
+                    found[item.id] = _waiting(*item)
+        return list(found.values())
 
     def sweeps(self) -> list[WaitingSweep]:
         """Runs of sweeps that have not ended but have a submission, by ascending id."""

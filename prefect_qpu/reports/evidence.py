@@ -13,6 +13,7 @@ from prefect_qpu.summary import BaselineSummary, CriterionSummary, DecisionSumma
 
 MOST_ROWS = 200
 _ROUNDING = 1e-12
+_SHORT_TITLE = 25
 _ZERO = re.compile(r"0(\.0+)?(\(|$)")
 _LONG_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
 
@@ -34,6 +35,7 @@ def estimates_table(observables: list[Compared]) -> Table:
         "#Error / \u03c3",
         "#Shots",
         "#Variance ratio",
+        "Caution",
     )
     left_out = len(rows) - MOST_ROWS
     note = f"{left_out} more rows are left out; the record store holds them." if left_out > 0 else ""
@@ -139,7 +141,7 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
     interval = reading.interval
     error = None if item.exact is None or reading.solution else reading.value - item.exact
     return (
-        Cell(item.title, again=again),
+        Cell(item.title, again=again, whole=len(item.title) <= _SHORT_TITLE),
         Cell(reading.method, whole=True),
         Cell(reading.source, kind=reading.kind, whole=True),
         plus_minus(reading.value, reading.stderr),
@@ -150,6 +152,7 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
         _in_errors(error, reading.stderr),
         "" if reading.shots is None else number(reading.shots),
         "" if reading.variance_multiplier is None else number(reading.variance_multiplier, 3),
+        "; ".join(reading.flags),
     )
 
 

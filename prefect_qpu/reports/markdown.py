@@ -79,10 +79,11 @@ def comparison_markdown(summary: RunSummary) -> str:
             "" if item.exact is None else number(item.value - item.exact, 3),
             count(item.shots),
             "" if item.variance_multiplier is None else number(item.variance_multiplier, 2),
+            "; ".join(item.details.get("flags", ())),
         )
         for item in summary.estimates
     ]
-    head = ("observable", "method", "source", "value", "systematic", "exact", "error", "shots", "variance")
+    head = ("observable", "method", "source", "value", "systematic", "exact", "error", "shots", "variance", "caution")
     refused = [(label, reason) for label, reason in summary.refused.items()]
     baselines = [
         (

@@ -8,7 +8,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.reports import evidence, labels, pictures, provenance
+from prefect_qpu.reports import evidence, labels, mitigated, pictures, provenance
 from prefect_qpu.reports.figures.counts import OTHER
 from prefect_qpu.reports.figures.timeline import jobs_out
 from prefect_qpu.reports.readings import compared
@@ -103,6 +103,11 @@ def _context(
         "estimate_pictures": pictures.observable_pictures(observables),
         "observables_left_out": max(0, len(observables) - pictures.MOST_OBSERVABLES),
         "systematic": any(reading.systematic for item in observables for reading in item.readings),
+        "methods": mitigated.methods_table(summary),
+        "refused": mitigated.refused_table(summary),
+        "extrapolations": pictures.extrapolation_pictures(summary),
+        "extrapolations_left_out": max(0, len(mitigated.extrapolations(summary)) - pictures.MOST_EXTRAPOLATIONS),
+        "confusion": pictures.confusion_picture(summary),
         "baselines": evidence.baselines_table(summary),
         "answer": facts(summary.answer or {}),
         "counts": pictures.counts_pictures(summary),

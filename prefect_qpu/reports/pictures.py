@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
-from prefect_qpu.reports.figures import circuit_figure, counts_figure, observable_figure, timeline_figure
+from prefect_qpu.reports.figures import (
+    circuit_figure,
+    confusion_figure,
+    counts_figure,
+    extrapolation_figure,
+    observable_figure,
+    timeline_figure,
+)
 from prefect_qpu.reports.figures.counts import Outcomes
+from prefect_qpu.reports.mitigated import Extrapolated, confusion, extrapolations
 from prefect_qpu.reports.readings import Compared, Reading
 from prefect_qpu.reports.style import NARROW, WIDE, data_uri, size_of
 from prefect_qpu.reports.units import concise, count, number, seconds
@@ -15,7 +23,7 @@ from prefect_qpu.summary import AnswerSource, RunSummary
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-MOST_OBSERVABLES, MOST_BASES = 8, 4
+MOST_OBSERVABLES, MOST_BASES, MOST_EXTRAPOLATIONS = 8, 4, 8
 _ALONE = 6.4
 """Width in inches of a panel that has the page to itself."""
 
@@ -49,6 +57,22 @@ def observable_pictures(observables: list[Compared]) -> list[Picture]:
 def counts_pictures(summary: RunSummary) -> list[Picture]:
     """One picture for each measured basis, up to four."""
     return _panels(list(outcomes(summary))[:MOST_BASES], counts_figure, _counts_in_words)
+
+
+def extrapolation_pictures(summary: RunSummary) -> list[Picture]:
+    """One picture for each extrapolation to zero noise, up to eight."""
+    return _panels(extrapolations(summary)[:MOST_EXTRAPOLATIONS], extrapolation_figure, _extrapolation_in_words)
+
+
+def confusion_picture(summary: RunSummary) -> Picture | None:
+    """The heat map of the readout errors, drawn for wide and for narrow screens."""
+    known = confusion(summary)
+    if known is None:
+        return None
+    wrong = zip(known.qubits, known.reads_one, known.reads_zero, strict=True)
+    words = "; ".join(f"qubit {qubit}: {one:.2%} and {zero:.2%}" for qubit, one, zero in wrong)
+    svg, narrow = confusion_figure(known, WIDE), confusion_figure(known, NARROW)
+    return Picture.of(svg, f"Chance to read 1 for 0, and 0 for 1: {words}", narrow)
 
 
 def timeline_picture(summary: RunSummary) -> Picture | None:
@@ -98,6 +122,15 @@ def _observable_in_words(item: Compared) -> str:
 
 def _reading_in_words(reading: Reading) -> str:
     return f"{reading.method}, {reading.source}: {concise(reading.value, reading.stderr)}"
+
+
+def _extrapolation_in_words(item: Extrapolated) -> str:
+    points = "; ".join(
+        f"at {number(scale, 3)}: {concise(*point)}" for scale, point in zip(item.scales, item.measured, strict=True)
+    )
+    curves = ", ".join(f"{curve.fit} {number(curve.value, 5)}" for curve in item.curves)
+    exact = "" if item.exact is None else f"; exact value {number(item.exact)}"
+    return f"{item.title}: {concise(item.value, item.stderr)} at no noise; measured {points}; fits {curves}{exact}"
 
 
 def _counts_in_words(item: Outcomes) -> str:

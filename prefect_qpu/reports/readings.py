@@ -1,7 +1,7 @@
 """What is compared: every value of an observable that a run holds, in one order for table and figure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
@@ -29,6 +29,10 @@ class Reading:
     """Proven bound of a classical value."""
     shots: int | None = None
     variance_multiplier: float | None = None
+    flags: tuple[str, ...] = ()
+    """What the estimate itself says against it."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """Circuits, shots and seconds of the method."""
     solution: bool = False
     """Whether it is the value of one solution, classical or sampled, and not an expectation value."""
 
@@ -83,6 +87,8 @@ def _readings(summary: RunSummary, name: str, point: int) -> Iterator[Reading]:
                 systematic=item.systematic,
                 shots=item.shots,
                 variance_multiplier=item.variance_multiplier,
+                flags=tuple(item.details.get("flags", ())),
+                cost=item.details.get("cost", {}),
             )
     if point == 0:
         yield from _simulated(summary, name)

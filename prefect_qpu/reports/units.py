@@ -208,6 +208,10 @@ def _composed(value: Any) -> str:
         return "none"
     if isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
         return "; ".join(", ".join(by_name(key, part) for key, part in item.items()) for item in value)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    if isinstance(value, list | tuple) and all(isinstance(item, float) for item in value):
+        return ", ".join(number(item, 4) for item in value)
     return dumps(value, ensure_ascii=False, default=str)
 
 
@@ -223,7 +227,7 @@ def _in_unit(name: str, value: float) -> str:
         return seconds(value)
     if words & {"error", "probability"} and 0 <= value <= 1:
         return probability(value)
-    return number(value)
+    return number(value, 3) if "money" in name else number(value)
 
 
 def _rounded(value: float | None, stderr: float | None) -> tuple[Decimal, Decimal, int] | None:

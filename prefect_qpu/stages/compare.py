@@ -4,21 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.comparison import Classical, Quantum, agreement, count_distances, judge, judge_hypothesis
 from prefect_qpu.jobs import counts
-from prefect_qpu.latency import PRIMARY, Span
+from prefect_qpu.latency import PRIMARY, Span, bought
 from prefect_qpu.observables import Estimate
+from prefect_qpu.prices import PriceTable
 from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
-from prefect_qpu.stages.smoke_test import smoke_test
+from prefect_qpu.stages.smoke_test import NOISE_ROLES, smoke_test
 from prefect_qpu.statistics import Mean
+from prefect_qpu.time_to_solution import time_to_solution
 from prefect_qpu.workloads import Answer
 
 STAGE = "compare"
-PREDICTION = "smoke-noise"
-"""Role of the job that simulated the device's noise."""
 QUANTUM_STAGES = ("encode", "smoke_test", "promote", "transpile", "submit", "poll", "suspended", "mitigate")
 
 
@@ -61,16 +62,47 @@ def judged_observable(run: Run) -> str:
     return next(iter(encode(run).measurement.observables))
 
 
-def best_answer(run: Run) -> dict[str, Any] | None:
-    """The best solution among the measured shots, recounted; none where nothing is optimised."""
+def _sampled(run: Run) -> BitArray | None:
+    """Shots of the measured circuit from which solutions are read; none where nothing is optimised."""
     if run.experiment.workload.objective() is None or PRIMARY not in run.store.submissions.for_run(run.id):
         return None
-    groups = encode(run).measurement.groups
-    for group, bits in zip(groups, counts(run, PRIMARY), strict=False):
+    for group, bits in zip(encode(run).measurement.groups, counts(run, PRIMARY), strict=False):
         if set(group.basis) == {"Z"} and bits.shape == ():
-            answer = run.experiment.workload.decode(bits)
-            return None if answer is None else _answer_document(answer)
+            return bits
     return None
+
+
+def best_answer(run: Run) -> dict[str, Any] | None:
+    """The best solution among the measured shots, recounted; none where nothing is optimised."""
+    bits = _sampled(run)
+    answer = None if bits is None else run.experiment.workload.decode(bits)
+    return None if answer is None else _answer_document(answer)
+
+
+def _time_to_solution(run: Run, cost: Mapping[str, float | int]) -> dict[str, Any]:
+    """How long sampling takes until a shot is as good as the classical answer; empty where no shot has a value."""
+    bits, objective = _sampled(run), run.experiment.workload.objective()
+    values = None if bits is None else run.experiment.workload.sample_values(bits)
+    classical = None if objective is None else _classical(run, objective.observable)
+    if values is None or objective is None or classical is None:
+        return {}
+    # The job holds the circuits of all methods; each shot has its share of the time.
+    seconds = float(cost["execution [s]"]) * values.size / max(1, cost["shots"])
+    found = time_to_solution(values, classical.value, objective.sense, seconds)
+    return {} if found is None else {"time to solution": found.document()}
+
+
+def _reduction(run: Run) -> dict[str, Any]:
+    """What was left out before the encoding; its time is part of the stage `encode`, and so of the quantum path's."""
+    document = (run.stage("encode") or {}).get("reduction")
+    return {"reduction": document} if document else {}
+
+
+def _services(run: Run) -> list[str]:
+    """All that had to answer: record store, workflow server, and each provider that ran a job."""
+    workflow = [] if run.store.runs.get(run.id).flow_run_id is None else ["workflow server"]
+    providers = {f"{row.provider}: {row.backend}" for row in run.store.submissions.for_run(run.id).values()}
+    return ["record store", *workflow, *sorted(providers)]
 
 
 def _answer_document(answer: Answer) -> dict[str, Any]:
@@ -109,15 +141,19 @@ def _compare(run: Run) -> dict[str, Any]:
         ],
         "distances": _distances(run) if source == "quantum" else [],
         "cost": cost,
+        "services": _services(run),
+        **_time_to_solution(run, cost),
+        **_reduction(run),
     }
 
 
 def _distances(run: Run) -> list[dict[str, Any]]:
     """The raw counts against those that the device's noise lets expect."""
     rows = run.store.submissions.for_run(run.id)
-    if any(role not in rows or rows[role].state != "done" for role in (PRIMARY, PREDICTION)):
+    done = [role for role in (PRIMARY, *NOISE_ROLES) if role in rows and rows[role].state == "done"]
+    if PRIMARY not in done or len(done) == 1:
         return []
-    ours, predicted = (counts(run, role) for role in (PRIMARY, PREDICTION))
+    ours, predicted = (counts(run, role) for role in done[:2])
     found = count_distances(encode(run).measurement.groups, ours, predicted, run.policy.confidence)
     return [{"against": "device-noise simulation", **row} for row in found]
 
@@ -164,10 +200,10 @@ def _why_not(run: Run, source: str) -> str:
 def _cost(run: Run) -> dict[str, float | int]:
     """Everything charged, from encoding to post-processing."""
     spans = run.store.runs.spans(run.id)
-    primary = [span for span in spans if span.details.get("role") == PRIMARY]
+    primary = [span for span in spans if bought(span.details.get("role", ""))]
     submissions = run.store.submissions.for_run(run.id).values()
-    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if role == PRIMARY]
-    return {
+    paid = [row for role, row in run.store.submissions.for_run(run.id).items() if bought(role)]
+    cost: dict[str, float | int] = {
         "quantum wall [s]": _seconds(spans, QUANTUM_STAGES),
         "queue [s]": _seconds(primary, ("queue",)),
         "execution [s]": _seconds(primary, ("execution",)),
@@ -177,6 +213,21 @@ def _cost(run: Run) -> dict[str, float | int]:
         "simulated shots": sum(pub["shots"] for row in submissions for pub in row.pubs if row not in paid),
         "payload [bytes]": sum(row.payload_bytes for row in paid),
     }
+    return cost | _money(run, cost, jobs=sum(row.attempt for row in paid))
+
+
+def _money(run: Run, cost: Mapping[str, float | int], jobs: int) -> dict[str, float | int]:
+    """What it cost by the experiment's prices; a backend without a price is left out rather than free."""
+    table = run.experiment.prices
+    if not isinstance(table, PriceTable):
+        return {}
+    backend = run.store.runs.get(run.id).backend
+    price = table.price_of(backend["name"], backend["kind"])
+    money: dict[str, float | int] = {f"classical money [{table.currency}]": table.classical(cost["classical [s]"])}
+    if price is not None:
+        quantum = price.of(jobs=jobs, shots=int(cost["shots"]), qpu_seconds=cost["QPU [s]"])
+        money[f"quantum money [{table.currency}]"] = quantum
+    return money
 
 
 def _seconds(spans: list[Span], stages: tuple[str, ...]) -> float:

@@ -54,4 +54,5 @@ def _encode(run: Run) -> dict[str, Any]:
         "parameters": run.store.submissions.add_parameters(values) if values else None,
         "expected": dict(encoding.expected),
         "objective": asdict(objective) if objective else None,
+        "reduction": dict(encoding.reduction),
     }

@@ -51,12 +51,13 @@ def _means(estimate: Estimate) -> dict[str, Any]:
 
 
 def estimate_document(estimate: Estimate) -> dict[str, Any]:
-    """An estimate as JSON data, without its metadata."""
+    """An estimate as JSON data, without its metadata but for its flags."""
     return {
         "value": estimate.value.tolist(),
         "stderr": estimate.stderr.tolist(),
         "systematic": None if estimate.systematic is None else estimate.systematic.tolist(),
         "shots": estimate.shots,
+        "flags": list(estimate.metadata.get("flags", ())),
     }
 
 

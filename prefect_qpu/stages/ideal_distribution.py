@@ -31,7 +31,7 @@ def distribution_tests(
         counts: One bit array for each group.
         power: Chance that counts of a correct circuit pass all tests.
     """
-    reason = _refusal(encoding)
+    reason = "the circuit is run at several points" if any(bits.shape for bits in counts) else _refusal(encoding)
     if reason:
         return [], reason
     state, tests = statevector.final_state(encoding), []

@@ -32,6 +32,9 @@ def evidence(run: Run) -> Evidence:
         signals=signals(encode(run), smoke.reference, smoke.ideal, smoke.noisy),
         depth=smoke.depth,
         two_qubit_gates=smoke.two_qubit_gates,
+        qubits=encode(run).circuit.num_qubits,
+        parameters=encode(run).circuit.num_parameters,
+        payload_bytes=smoke.payload_bytes,
         # A service that emulates devices calibrates them as often as a real one does.
         simulator=run.provider.simulator and not run.provider.durable,
         calibration_age=calibration.age(run.clock()) if calibration else None,

@@ -51,6 +51,7 @@ class SmokeTest:
     no_noisy: str
     depth: int
     two_qubit_gates: int
+    payload_bytes: int
     distributions: tuple[Mapping[str, Any], ...] = ()
     """Tests of the ideal counts against the exact distribution, one for each measured basis."""
     no_distributions: str = ""
@@ -69,6 +70,7 @@ def smoke_test(run: Run) -> SmokeTest:
         no_noisy=document["no_noisy"],
         depth=document["depth"],
         two_qubit_gates=document["two_qubit_gates"],
+        payload_bytes=document.get("payload_bytes", 0),  # not in records of earlier versions
         distributions=tuple(document.get("distributions", ())),
         no_distributions=document.get("no_distributions", ""),
     )
@@ -97,6 +99,7 @@ def _simulate(run: Run) -> dict[str, Any]:
         "no_distributions": no_distributions,
         "depth": max(circuit.depth() for circuit in transpiled.circuits),
         "two_qubit_gates": max(run.store.circuits.row(key).two_qubit_gates for key in transpiled.hashes),
+        "payload_bytes": sum(run.store.circuits.row(key).payload_bytes for key in transpiled.hashes),
         "compiled": transpiled.key,
     }
 

@@ -32,10 +32,15 @@ class Transpiled:
     key: str
     """Hash of circuit, target and options."""
 
-    def context(self, run: Run, encoded: Encoded) -> PlanContext:
-        """What mitigation methods plan from."""
+    def context(self, run: Run, encoded: Encoded, provider: Provider | None = None) -> PlanContext:
+        """What mitigation methods plan from, for the run's own provider or another one."""
         return PlanContext(
-            self.circuits, encoded.measurement, run.provider.target(), run.experiment.shots, run.seeds["execute"]
+            self.circuits,
+            encoded.measurement,
+            run.provider.target(),
+            run.experiment.shots,
+            run.seeds["execute"],
+            provider=(provider or run.provider).kind,
         )
 
 

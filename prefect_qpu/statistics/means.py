@@ -19,6 +19,9 @@ from scipy.special import betaincinv
 
 from prefect_qpu.statistics.quantiles import normal_quantile, t_quantile
 
+_NOTHING = 1e-30
+"""Variance, relative to the squared range, that is rounding."""
+
 
 @dataclass(frozen=True)
 class Mean:
@@ -168,8 +171,10 @@ def _upper(means: Sequence[Mean], confidence: float) -> float:
     if high <= low or centre >= high:
         return high
     part, variance = (centre - low) / (high - low), sum(map(_variance, means)) / (high - low) ** 2
-    if not 0 < variance < part * (1 - part):
+    if variance >= part * (1 - part):
         return high
+    if variance < _NOTHING:
+        return centre
     concentration = part * (1 - part) / variance - 1
     return float(low + (high - low) * betaincinv(part * concentration, (1 - part) * concentration, confidence))
 

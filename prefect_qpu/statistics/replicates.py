@@ -21,6 +21,8 @@ from prefect_qpu.statistics.quantiles import checked_confidence, normal_quantile
 from prefect_qpu.statistics.results import TestResult
 
 _MOST_REPLICATES = 100_000
+_NOTHING = 1e-100
+"""Standard error that counts as none."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _between_interval(total: float, within: float, freedom: int, confidence: flo
 
 
 def _cochran(values: Sequence[float], stderrs: Sequence[float]) -> float:
-    if not all(stderrs):
+    if min(stderrs) < _NOTHING:
         return 0.0 if len(set(values)) > 1 else 1.0
     weights = [1 / stderr**2 for stderr in stderrs]
     mean = sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)

@@ -7,11 +7,12 @@ from math import ceil, sqrt
 from scipy.special import bdtr
 
 from prefect_qpu.statistics.means import Mean, Reach, lower_limit
-from prefect_qpu.statistics.quantiles import normal_quantile
+from prefect_qpu.statistics.quantiles import normal_probability, normal_quantile
 
 MOST = 1e30
 """Shots above which nothing is planned."""
 _MOST_TRIED = 10**15
+_HALVINGS = 100
 _FAR = 8.0
 """Standard deviations beyond which no outcome is looked at."""
 _RARE = 500.0
@@ -31,9 +32,10 @@ def shots_for_equivalence(
 ) -> int | None:
     """Shots with which `equivalence` passes with the given power; none if no number would do.
 
-    With the quantiles z of the normal distribution at the confidence and at the power (at ``(1 + power) / 2`` if the
-    difference is 0), they are ``variance * (z_confidence + z_power)**2 / (tolerance - abs(difference))**2``; a
-    systematic part narrows the margin as it widens the interval. Where the rarer of two outcomes would be seen less
+    With the quantiles z of the normal distribution at the confidence and at the power, they are ``variance *
+    (z_confidence + z_power)**2 / (tolerance - abs(difference))**2`` for a difference near the tolerance; for one near 0
+    the power is that of both sides, at a difference of 0 with its quantile at ``(1 + power) / 2``. A systematic part
+    narrows the margin as it widens the interval. Where the rarer of two outcomes would be seen less
     than 500 times, the power is summed over its binomial distribution, with the limits that the test takes.
 
     Source: S. C. Chow, J. Shao, H. Wang, Sample Size Calculations in Clinical Research, chapter 3.
@@ -53,11 +55,9 @@ def shots_for_equivalence(
         >>> shots_for_equivalence(0.0, 0.05), shots_for_equivalence(1.0, 0.05, systematic=0.02)
         (119, 13460)
     """
-    margin = tolerance - abs(difference)
-    if margin - systematic <= 0 or systematic * normal_quantile(confidence) >= margin:
+    if Reach(0.0, 0.0).widened(systematic, confidence).above >= tolerance - abs(difference):
         return None
-    stderr = _stderr(margin, systematic, normal_quantile(confidence), _missed(difference, power))
-    shots = variance / stderr**2
+    shots = variance / _stderr(tolerance, difference, systematic, confidence, power) ** 2
     if not shots < MOST:
         return None
     rarer = _rarer(variance, norm)
@@ -80,27 +80,20 @@ def shots_to_exceed(variance: float, margin: float, *, confidence: float = 0.95,
     return max(ceil(shots), 1) if shots < MOST else None
 
 
-def _missed(difference: float, power: float) -> float:
-    return normal_quantile((1 + power) / 2 if difference == 0 else power)
+def _stderr(tolerance: float, difference: float, systematic: float, confidence: float, power: float) -> float:
+    """The largest standard error with which the test passes with the power, for a normal estimate."""
 
+    def enough(stderr: float) -> bool:
+        plain = normal_quantile(confidence) * stderr
+        margin = tolerance - Reach(plain, plain).widened(systematic, confidence).above
+        near, far = (normal_probability((margin + side * abs(difference)) / stderr) for side in (-1, 1))
+        return near + far - 1 >= power
 
-def _stderr(margin: float, systematic: float, sure: float, missed: float) -> float:
-    """The standard error with which the test passes: its interval, and its scatter, fit into the margin."""
-    plain = (margin - systematic) / (sure + missed)
-    if not systematic:
-        return plain
-    if not _fits(plain, margin, systematic, sure, missed):
-        low, high = 0.0, plain
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if _fits(middle, margin, systematic, sure, missed) else (low, middle)
-        plain = low
-    return plain
-
-
-def _fits(stderr: float, margin: float, systematic: float, sure: float, missed: float) -> bool:
-    """Whether the interval fits where the systematic part is added in quadrature."""
-    return sure * sqrt(stderr**2 + systematic**2) + missed * stderr <= margin
+    low, high = 0.0, tolerance
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if enough(middle) else (low, middle)
+    return low
 
 
 def _rarer(variance: float, norm: float) -> float:
@@ -122,10 +115,11 @@ def _binomial_power(
     def power(shots: int) -> float:
         middle = max(0, min(shots, round(shots * (rarer - abs(difference) / (2 * norm)))))
         far = ceil(_FAR * (sqrt(shots * rarer) + 1))
-        most = _edge(lambda seen: passes(seen, shots), middle, min(shots, middle + far))
+        fewest, largest = max(0, int(shots * rarer) - far), min(shots, int(shots * rarer) + far)
+        most = _edge(lambda seen: passes(seen, shots), middle, max(middle, largest))
         if most is None:
             return 0.0
-        low = -(_edge(lambda seen: passes(-seen, shots), -middle, min(0, far - middle)) or 0)
+        low = -(_edge(lambda seen: passes(-seen, shots), -middle, -min(middle, fewest)) or 0)
         return float(bdtr(most, shots, rarer) - (bdtr(low - 1, shots, rarer) if low > 0 else 0.0))
 
     return power

@@ -31,6 +31,8 @@ class Search:
     """Value of one solution, counted again from the problem."""
     climb: Callable[[Rows], Rows] | None = None
     """Each solution after single flips that gain, until none gains; none leaves the samples as they are."""
+    lift: Callable[[Rows], Rows] = lambda rows: rows
+    """Solutions of the whole problem from those of the encoded one."""
     canonical: Callable[[Rows], Rows] = lambda rows: rows
     """One of several solutions that mean the same."""
 
@@ -49,7 +51,7 @@ def best_answer(bits: BitArray, variables: int, search: Search) -> Answer | None
         raise WorkloadError(
             "counts", given=f"{bits.num_bits} bits", expected=f"{variables} bits, one for each variable"
         )
-    sampled = search.canonical(distinct(bits))
+    sampled = search.canonical(search.lift(distinct(bits)))
     if not len(sampled):
         return None
     best = _best(sampled, search)
@@ -76,6 +78,15 @@ def distinct(bits: BitArray) -> Rows:
     return unpacked
 
 
+def shot_values(bits: BitArray, values: Callable[[Rows], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The value of each shot."""
+    packed = bits.array.reshape(-1, bits.array.shape[-1])
+    different, which = np.unique(packed, axis=0, return_inverse=True)
+    unpacked: Rows = np.unpackbits(different, axis=-1)[:, ::-1][:, : bits.num_bits]
+    found: NDArray[np.float64] = values(unpacked)[which.ravel()]
+    return found
+
+
 def _best(rows: Rows, search: Search) -> str:
     gains = _gains(rows, search)
     best = rows[np.isclose(gains, gains.max(), rtol=1e-12)]
@@ -97,5 +108,5 @@ def _control(shots: int, variables: int, search: Search) -> float:
     if search.climb is None or not shots:
         return -inf
     tossed = np.random.default_rng(_CONTROL_SEED).integers(0, 2, (shots, variables), dtype=np.uint8)
-    rows = search.canonical(np.unique(tossed, axis=0))
+    rows = search.canonical(search.lift(np.unique(tossed, axis=0)))
     return search.count(_best(search.climb(_ranked(rows, search)), search))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 from qiskit.primitives.containers import BitArray
 
-from prefect_qpu.workloads.decoding import Rows, Search, best_answer
+from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles
 from prefect_qpu.workloads.protocol import Answer, Encoding, Objective, Workload
 from prefect_qpu.workloads.qaoa import (
@@ -115,6 +115,10 @@ class LabsWorkload(Workload):
     def decode(self, bits: BitArray) -> Answer | None:
         """The sampled sequence of the smallest energy, improved by single flips if the workload says so."""
         return best_answer(bits, self.length, Search("minimize", energies, self.energy, self._climb))
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64]:
+        """The value of each shot."""
+        return shot_values(bits, energies)
 
     @property
     def _climb(self) -> Any:

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
 
 from prefect_qpu.errors import WorkloadError
-from prefect_qpu.workloads.decoding import Rows, Search, best_answer
+from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles, fixed_angles
 from prefect_qpu.workloads.graph import Graph, weighted_graph
 from prefect_qpu.workloads.graph_files import read_graph
 from prefect_qpu.workloads.graph_generators import generated_graph
 from prefect_qpu.workloads.protocol import Answer, Encoding, Objective, Workload
 from prefect_qpu.workloads.qaoa import AngleSpec, ZTerm, angle_values, angles_document, checked_angles, qaoa_state
+from prefect_qpu.workloads.reduction import Reduced, ReductionSpec, reduced
 
 OBSERVABLE = "cut"
 
@@ -67,13 +69,26 @@ class MaxCutWorkload(Workload):
     improve: bool = False
     """Whether classical local search improves the sampled solutions; the comparison charges and labels it."""
 
+    reduction: ReductionSpec | None = None
+    """How the graph is made smaller before it is encoded; the solutions are those of the whole graph."""
+
     _angles: Angles = PrivateAttr()
+    _reduced: Reduced | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _choose_angles(self) -> Self:
+        self._reduced = reduced(self.graph, self.reduction) if self.reduction else None
+        if not np.any(self.encoded.weights):
+            expected = "a graph of which the reduction leaves something; it has solved this one"
+            raise WorkloadError("reduction", given=self.reduction and self.reduction.method, expected=expected)
         given = self.angles
-        self._angles = checked_angles(given, self.layers) if given else fixed_angles(self.graph, self.layers)
+        self._angles = checked_angles(given, self.layers) if given else fixed_angles(self.encoded, self.layers)
         return self
+
+    @property
+    def encoded(self) -> Graph:
+        """The graph whose node ``i`` is qubit ``i``."""
+        return self._reduced.graph if self._reduced else self.graph
 
     def document(self) -> dict[str, Any]:
         """The graph and the angles themselves, whether they were read, generated or looked up."""
@@ -83,14 +98,16 @@ class MaxCutWorkload(Workload):
             "layers": self.layers,
             "angles": angles_document(self._angles),
             **({"improve": True} if self.improve else {}),
+            **({"reduction": self.reduction.model_dump()} if self.reduction else {}),
         }
 
     def encode(self) -> Encoding:
         """The QAOA circuit with the free parameters ``gamma[i]`` and ``beta[i]``, and the observable ``cut``."""
         return Encoding(
-            circuit=qaoa_circuit(self.graph, self.layers),
-            observables={OBSERVABLE: cut_operator(self.graph)},
+            circuit=qaoa_circuit(self.encoded, self.layers),
+            observables={OBSERVABLE: cut_operator(self.encoded, self._reduced.offset if self._reduced else 0.0)},
             parameters=angle_values(self._angles),
+            reduction=self._reduced.details if self._reduced else {},
         )
 
     def observable_names(self) -> set[str]:
@@ -108,9 +125,17 @@ class MaxCutWorkload(Workload):
             values=self.graph.cuts,
             count=self.graph.cut,
             climb=self._climb if self.improve else None,
+            lift=self._lift,
             canonical=lambda rows: np.unique(rows ^ rows[:, :1], axis=0),
         )
-        return best_answer(bits, self.graph.nodes, search)
+        return best_answer(bits, self.encoded.nodes, search)
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64]:
+        """The value of each shot."""
+        return shot_values(bits, lambda rows: self.graph.cuts(self._lift(rows)))
+
+    def _lift(self, rows: Rows) -> Rows:
+        return self._reduced.lifted(rows) if self._reduced else rows
 
     def _climb(self, rows: Rows) -> Rows:
         from prefect_qpu.baselines.local_search import climb, weight_matrix
@@ -127,8 +152,8 @@ def qaoa_circuit(graph: Graph, layers: int) -> QuantumCircuit:
     return qaoa_state(graph.nodes, terms, layers)
 
 
-def cut_operator(graph: Graph) -> SparsePauliOp:
-    """The cut as an observable: ``sum w (1 - Z_u Z_v) / 2``."""
-    terms: list[tuple[str, list[int], float]] = [("", [], float(graph.weights.sum()) / 2)]
+def cut_operator(graph: Graph, offset: float = 0.0) -> SparsePauliOp:
+    """The cut as an observable: ``offset + sum w (1 - Z_u Z_v) / 2``."""
+    terms: list[tuple[str, list[int], float]] = [("", [], offset + float(graph.weights.sum()) / 2)]
     terms += [("ZZ", [u, v], -weight / 2) for u, v, weight in graph.edges]
     return SparsePauliOp.from_sparse_list(terms, num_qubits=graph.nodes)

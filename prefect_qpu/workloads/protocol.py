@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
@@ -31,6 +32,8 @@ class Encoding:
     """Values of each free parameter by its name; all of one shape, ``()`` for a single point."""
     expected: Mapping[str, float] = field(default_factory=dict)
     """Expectation values that the user knows, by observable."""
+    reduction: Mapping[str, Any] = field(default_factory=dict)
+    """What a classical reduction left out before the encoding and what it cost, as JSON data; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,10 @@ class Workload(Definition, ABC):
 
     def decode(self, bits: BitArray) -> Answer | None:  # noqa: ARG002
         """The best solution among the shots (bit ``i`` is qubit ``i``); none where nothing is optimised."""
+        return None
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """The objective's value of each shot, in any order; none where a shot has none."""
         return None
 
     def baselines(self, time_limit: float, seed: int) -> "BaselineReport | None":  # noqa: ARG002

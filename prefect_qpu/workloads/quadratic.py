@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.errors import WorkloadError
-from prefect_qpu.workloads.decoding import Rows, Search, best_answer
+from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles
 from prefect_qpu.workloads.protocol import Answer, Encoding, Objective, Sense, Workload
 from prefect_qpu.workloads.qaoa import (
@@ -106,6 +107,10 @@ class QuadraticWorkload(Workload):
         """The best solution among the shots, improved by single flips if the workload says so."""
         search = Search(self.sense, self.form.values, self.value, self._climb if self.improve else None)
         return best_answer(bits, self.form.spins, search)
+
+    def sample_values(self, bits: BitArray) -> NDArray[np.float64]:
+        """The value of each shot."""
+        return shot_values(bits, self.form.values)
 
     def _climb(self, rows: Rows) -> Rows:
         from prefect_qpu.baselines.local_search import climb, weight_matrix

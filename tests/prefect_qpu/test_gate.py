@@ -18,6 +18,9 @@ GOOD = Evidence(
     findings=[],
     signals=[Signal("parity", 0.0, 1.0, estimate(0.999), estimate(0.72))],
     depth=20,
+    qubits=4,
+    parameters=2,
+    payload_bytes=5000,
     two_qubit_gates=6,
     simulator=True,
     calibration_age=1e8,
@@ -120,10 +123,24 @@ def test_a_hypothesis_is_asked_for_where_the_policy_says() -> None:
     assert decide(Promotion(require_hypothesis=True), silent).outcome is Outcome.REJECTED
 
 
-@pytest.mark.parametrize("limit", [{"max_depth": 19}, {"max_two_qubit_gates": 5}])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"max_depth": 19},
+        {"max_two_qubit_gates": 5},
+        {"max_qubits": 3},
+        {"max_parameters": 1},
+        {"max_payload_bytes": 4999},
+    ],
+)
 def test_an_encoding_budget_is_kept(limit: dict[str, int]) -> None:
     assert decide(Promotion(**limit), GOOD).outcome is Outcome.REJECTED  # type: ignore[arg-type]
-    assert decide(Promotion(max_depth=20, max_two_qubit_gates=6), GOOD).outcome is Outcome.PROMOTED
+    assert (
+        decide(
+            Promotion(max_depth=20, max_two_qubit_gates=6, max_qubits=4, max_parameters=2, max_payload_bytes=5000), GOOD
+        ).outcome
+        is Outcome.PROMOTED
+    )
 
 
 def test_a_decision_is_plain_json_data() -> None:

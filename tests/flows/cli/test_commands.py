@@ -268,3 +268,21 @@ def test_every_command_explains_its_arguments(cli: Cli, monkeypatch: pytest.Monk
 
 def test_the_version_is_that_of_the_package(cli: Cli) -> None:
     assert cli("--version") == (0, f"{version('prefect-qpu')}\n", "")
+
+
+def test_compare_prints_a_row_for_each_run_with_units(ask: Callable[..., str], stored: Stored, tmp_path: Path) -> None:
+    heading, row = ask("compare").splitlines()
+    assert {"run_id", "verdict", "quantum_wall_s", "classical_s"} <= set(heading.split(","))
+    assert row.startswith(stored.run_id)
+    (found,) = json.loads(ask("compare", "--format", "json"))
+    assert (found["run_id"], found["verdict"]) == (stored.run_id, "classical better")
+    assert ask("compare", "--format", "parquet", "--file", str(tmp_path / "runs.parquet")) == ""
+    assert (tmp_path / "runs.parquet").read_bytes()[:4] == b"PAR1"
+    (repeats,) = json.loads(ask("compare", "--stability", "--format", "json"))
+    assert repeats["repeats"] == 1
+
+
+def test_compare_needs_a_file_for_parquet(cli: Cli, stored: Stored) -> None:
+    code, out, err = cli("compare", "--format", "parquet", "--store", stored.url)
+    assert (code, out) == (2, "")
+    assert err == "error: --file: got nothing, expected where to write the Parquet file.\n"

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
@@ -18,6 +19,7 @@ from prefect_qpu.mitigation import (
     plan_batch,
 )
 from prefect_qpu.observables import estimate_from_counts, group_terms
+from tests.prefect_qpu.mitigation import workloads as mitigated
 
 OBSERVABLES = {"a": SparsePauliOp(["ZZ", "XX"], [1.0, 0.5]), "b": SparsePauliOp("IZ")}
 MEASUREMENT = Measurement(OBSERVABLES, tuple(group_terms(OBSERVABLES)))
@@ -84,3 +86,32 @@ def test_an_option_that_a_method_does_not_have_is_refused_by_its_place() -> None
 def test_a_method_that_is_asked_for_twice_is_refused() -> None:
     with pytest.raises(ExperimentError, match="each method once"):
         check_methods([MethodSpec(method="raw"), MethodSpec(method="raw")])
+
+
+@pytest.mark.parametrize("options", [{}, {"readout": "trex"}, {"fit": ["exponential", "linear"]}])
+def test_what_combining_took_and_at_most_may_take_are_recorded(options: dict) -> None:
+    plan = mitigated.context(mitigated.ising(), {"z": mitigated.magnetisation()})
+    batch = plan_batch([MethodSpec(method="zne", name="method", options=options)], plan)
+    share = MethodShare.from_document(batch.shares[1].document())
+    ticks = iter([0.0, 0.25])
+    counts = mitigated.simulated(batch)
+    found = combine_batch([share], counts, plan.measurement, lambda: next(ticks)).estimates["method"]["z"]
+    cost = found.metadata["cost"]
+    assert (cost["combine_seconds"], cost["combine_seconds_at_most"]) == (0.25, share.at_most)
+    assert share.at_most is not None
+    assert 0.25 < share.at_most < 10
+
+
+def test_the_bound_grows_with_shots_bits_and_points() -> None:
+    circuit = mitigated.ising()
+    few, many = (
+        plan_batch([], mitigated.context(circuit, {"z": mitigated.magnetisation()}, shots=shots)).shares[0].at_most
+        for shots in (100, 100_000)
+    )
+    assert few is not None
+    assert many is not None
+    assert few < many
+    angles = plan_batch([], context(), {"unused": np.zeros(7)}).shares[0].at_most
+    once = plan_batch([], context()).shares[0].at_most
+    assert once is not None
+    assert angles == pytest.approx(7 * once)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_qpu.errors import MitigationRefusedError
-from prefect_qpu.mitigation.fits import Fit, check_scales, extrapolate, polynomial_weights
+from prefect_qpu.mitigation.fits import Fit, check_scales, extrapolate, model_error, polynomial_weights
 
 SCALES = [1.0, 2.9, 4.8]
 FITS: list[Fit] = ["linear", "quadratic", "richardson", "exponential"]
@@ -30,6 +30,27 @@ def test_the_weights_are_the_derivatives_of_the_value(noise: list[float], fit: F
         moved = np.array([values + sign * 1e-5 * np.eye(3)[place] for sign in (1, -1)])
         up, down = (extrapolate(fit, SCALES, item, 0.5).value for item in moved)
         assert found.weights[place] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-4)
+
+
+@given(st.lists(st.floats(-0.02, 0.02), min_size=3, max_size=3), st.sampled_from(FITS), st.sampled_from(FITS))
+def test_what_the_choice_of_a_curve_leaves_open_is_at_most_the_half_distance_and_falls_with_the_errors(
+    noise: list[float], first: Fit, second: Fit
+) -> None:
+    values = 0.5 + 0.4 * np.exp(-0.15 * np.array(SCALES)) + noise
+    fits = [extrapolate(fit, SCALES, values, 0.5) for fit in (first, second)]
+    wide, narrow = (model_error(*fits, np.full(3, stderr)) for stderr in (0.1, 0.001))
+    assert narrow <= wide <= abs(fits[0].value - fits[1].value) / 12**0.5
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_the_curve_at_the_scales_is_that_of_its_parameters(fit: Fit) -> None:
+    found = extrapolate(fit, SCALES, np.array([0.9, 0.81, 0.77]), 0.5)
+    scales = np.array(SCALES)
+    if fit == "exponential":
+        asymptote, amplitude, rate = found.curve
+        assert found.fitted == pytest.approx(asymptote + amplitude * np.exp(-rate * scales))
+    else:
+        assert found.fitted == pytest.approx(np.polyval(found.curve[::-1], scales))
 
 
 @given(st.lists(st.floats(0.3, 0.9), min_size=4, max_size=4))

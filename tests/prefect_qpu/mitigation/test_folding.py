@@ -1,11 +1,13 @@
 import pytest
 from qiskit import QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import Parameter
+from qiskit.circuit.library import CXGate, SXGate
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import Operator
+from qiskit.transpiler import InstructionProperties, Target
 
 from prefect_qpu.errors import MitigationRefusedError
-from prefect_qpu.mitigation.folding import achieved_scale, fold
+from prefect_qpu.mitigation.folding import achieved_scale, fold, noise_weight
 from tests.prefect_qpu.mitigation.workloads import (
     NATIVE,
     context,
@@ -96,6 +98,17 @@ def test_a_half_range_gate_is_undone_by_itself_between_flips() -> None:
 def test_the_achieved_scale_counts_the_gates_that_are_not_folded(device: str) -> None:
     circuit = isa(device)
     assert 2.4 < achieved_scale(fold(circuit, 3, target(device), seed=1), circuit, target(device)) < 3
+
+
+def test_an_error_of_a_one_qubit_gate_damps_three_halves_of_one_of_a_two_qubit_gate() -> None:
+    plain = Target(num_qubits=2)
+    plain.add_instruction(SXGate(), {(0,): InstructionProperties(error=1e-6), (1,): InstructionProperties(error=1e-6)})
+    plain.add_instruction(CXGate(), {(0, 1): InstructionProperties(error=1e-6)})
+    one, two = QuantumCircuit(2), QuantumCircuit(2)
+    one.sx(0)
+    two.cx(0, 1)
+    assert noise_weight(one, plain) == pytest.approx(2e-6, rel=1e-4)
+    assert noise_weight(one, plain) / noise_weight(two, plain) == pytest.approx(1.5, rel=1e-4)
 
 
 def test_the_same_seed_folds_the_same_gates() -> None:

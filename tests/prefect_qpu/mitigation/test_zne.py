@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
@@ -18,6 +19,17 @@ from tests.prefect_qpu.mitigation.workloads import (
     magnetisation,
     simulated,
 )
+
+
+def qaoa_like() -> QuantumCircuit:
+    """Deep enough that a straight line through the folds is wrong."""
+    circuit = ghz()
+    for _ in range(6):
+        circuit.barrier()
+        for qubit in range(4):
+            circuit.rzz(0.4, qubit, qubit + 1)
+    return circuit
+
 
 TRUE = exact(ising(), magnetisation())
 
@@ -51,9 +63,22 @@ def test_all_requested_fits_and_the_amounts_of_noise_stand_beside_the_value() ->
     fits = {name: fit["value"] for name, fit in estimate.metadata["fits"].items()}
     assert fits["exponential"] == estimate.value
     spread = max(abs(fits[name] - fits["exponential"]) for name in ("linear", "richardson"))
-    assert estimate.systematic == pytest.approx(spread / 2)
+    assert 0 < estimate.systematic <= spread / 12**0.5
     assert estimate.metadata["scales"][0] == 1
     assert 2.4 < estimate.metadata["scales"][1] < 3
+
+
+def test_the_systematic_error_falls_with_the_shots_that_tell_the_fits_apart() -> None:
+    few, many = (
+        run(context(qaoa_like(), {"zz": SparsePauliOp("IIIZZ")}, shots=shots), zne()).estimates["zne"]["zz"]
+        for shots in (1000, 400_000)
+    )
+    spreads = [
+        abs(item.metadata["fits"]["exponential"]["value"] - item.metadata["fits"]["linear"]["value"]) / 12**0.5
+        for item in (few, many)
+    ]
+    assert many.systematic < 0.5 * spreads[1]
+    assert few.systematic > 0.8 * spreads[0]
 
 
 def test_where_the_exponential_fails_the_next_fit_answers_and_this_is_said() -> None:

@@ -1,0 +1,127 @@
+"""A mitigation benchmark for people: a table artifact, markdown, and a page of its own."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import isfinite
+from pathlib import Path
+
+from prefect_qpu.mitigation_study import Finding
+from prefect_qpu.reports.units import count, number, seconds
+
+_HERE = Path(__file__).parent
+COLUMNS = (
+    "backend",
+    "observable",
+    "method",
+    "error (rms)",
+    "error reduction",
+    "bias",
+    "spread between seeds",
+    "claimed error",
+    "circuits",
+    "shots",
+    "shots of raw",
+    "seconds",
+    "flagged",
+    "verdict",
+)
+_NOTE = (
+    "Intervals of 90 %: of the error reduction by a bootstrap over seeds, of the bias by Student's, of the spread by "
+    "the chi-square distribution. Error reduction: root mean square error of raw values divided by that of the method. "
+    "Methods of one run share its job and its calibration."
+)
+
+
+def study_rows(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """One row of text for each finding, as a table artifact holds them."""
+    return [dict(zip(COLUMNS, _cells(item), strict=True)) for item in findings]
+
+
+def study_markdown(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> str:
+    """The findings as markdown, with the methods that refused."""
+    rows = [COLUMNS, ["---"] * len(COLUMNS), *(_cells(item) for item in findings)]
+    lines = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    reasons = [f"- {_plain(label)}: {_plain(reason)}" for label, reason in refused.items()]
+    parts = [f"# {_plain(name)}: mitigation benchmark", _seeds(findings), "\n".join(lines), _NOTE]
+    return "\n\n".join([*parts, *(["## Refused methods", "\n".join(reasons)] if reasons else [])])
+
+
+def write_study(path: Path, name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> Path:
+    """The path, where a page with the findings now stands that needs nothing else.
+
+    Raises:
+        OSError: the page cannot be written there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        draft.write_text(_page(name, findings, refused), encoding="utf-8")
+        return draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _page(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> str:
+    css = (_HERE / "page.css").read_text(encoding="utf-8")
+    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="w">{escape(cell)}</td>' for cell in _cells(item)) + "</tr>" for item in findings
+    )
+    reasons = "".join(
+        f"<li><strong>{escape(label)}</strong>: {escape(reason)}</li>" for label, reason in refused.items()
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{escape(name)}: mitigation benchmark</title><style>{css}</style></head><body><header>"
+        f'<p class="kicker">Mitigation benchmark</p><h1>{escape(name)}</h1><p>{_seeds(findings)}</p></header><main>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Findings"><table><caption>Methods</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<p class="note">{_NOTE}</p>{f"<h2>Refused methods</h2><ul>{reasons}</ul>" if reasons else ""}'
+        "</main></body></html>\n"
+    )
+
+
+def _seeds(findings: Sequence[Finding]) -> str:
+    most = max((item.seeds for item in findings), default=0)
+    return f"{most} seeds on {len({item.backend for item in findings})} backends."
+
+
+def _cells(item: Finding) -> tuple[str, ...]:
+    return (
+        item.backend,
+        item.observable,
+        item.method,
+        _number(item.error),
+        _with(item.reduction, item.reduction_interval),
+        _with(item.bias, item.bias_interval),
+        _with(item.spread, item.spread_interval),
+        _number(item.stderr),
+        count(item.circuits),
+        count(item.shots),
+        _number(item.shots_of_raw),
+        seconds(item.seconds),
+        f"{100 * item.flagged:.0f} %",
+        "" if item.method == "raw" else item.worth,
+    )
+
+
+def _number(value: float) -> str:
+    return number(value, 3) if isfinite(value) else ""
+
+
+def _with(value: float, bounds: tuple[float, float]) -> str:
+    if not isfinite(value):
+        return ""
+    return (
+        f"{number(value, 3)} [{number(bounds[0], 3)}, {number(bounds[1], 3)}]"
+        if all(map(isfinite, bounds))
+        else number(value, 3)
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that cannot break a table or be read as HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
