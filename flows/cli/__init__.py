@@ -18,7 +18,7 @@ from prefect_qpu.flows.cli.plan import plan
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
 from prefect_qpu.flows.cli.remitigate import remitigate
 from prefect_qpu.flows.cli.run import run, schema, validate
-from prefect_qpu.flows.cli.sweep import points, rerun_point, sweep
+from prefect_qpu.flows.cli.sweep import points, remeasure, sweep
 
 OK, FAILED, BAD_INPUT, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -41,7 +41,7 @@ commands: tuple[Callable[..., Any], ...] = (
     remitigate,
     sweep,
     points,
-    rerun_point,
+    remeasure,
     schema,
     emulator,
 )

@@ -46,13 +46,18 @@ def runs(
 
 
 def show(run: RunId, /, *, store: StoreUrl = None, json: Json = False) -> None:
-    """Show one run."""
+    """Show one run, or one sweep."""
+    from prefect_qpu.flows.cli.sweeping import show_sweep
     from prefect_qpu.records import RecordStore
     from prefect_qpu.stages.report import report_path
     from prefect_qpu.summarise import summarise
 
     with RecordStore.open(store, create=False) as opened:
-        summary = summarise(opened, _chosen(opened, run))
+        run_id = _chosen(opened, run)
+        if opened.sweeps.find(run_id) is not None:
+            show_sweep(opened, run_id, None, json=json)
+            return
+        summary = summarise(opened, run_id)
         if json:
             output.print_json(summary.model_dump(mode="json"))
         else:
@@ -60,15 +65,17 @@ def show(run: RunId, /, *, store: StoreUrl = None, json: Json = False) -> None:
 
 
 def report(run: RunId, /, *, folder: ReportFolder = None, store: StoreUrl = None) -> None:
-    """Write the HTML report of a run again, and print its path."""
+    """Write the HTML report of a run, or of a sweep, again, and print its path."""
     from prefect_qpu.flows.cli.starting import check_folder
+    from prefect_qpu.flows.cli.sweeping import report_of_sweep
     from prefect_qpu.records import RecordStore
     from prefect_qpu.stages.report import report_of
 
     with RecordStore.open(store, create=False) as opened:
         run_id = _chosen(opened, run)
         check_folder(folder, "--folder")
-        output.answer(str(report_of(opened, run_id, folder)))
+        write = report_of if opened.sweeps.find(run_id) is None else report_of_sweep
+        output.answer(str(write(opened, run_id, folder)))
 
 
 def replay(

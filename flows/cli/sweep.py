@@ -1,4 +1,4 @@
-"""Commands about sweeps: `sweep`, `points` and `rerun-point`.
+"""Commands about sweeps: `sweep`, `points` and `remeasure`.
 
 What takes long to import is imported in the commands, so that help and version come at once.
 """
@@ -38,25 +38,23 @@ def sweep(
     Exit code: 0 all points have their values, 1 points failed, 2 bad input, 3 held.
     """
     from prefect_qpu.flows.cli.starting import check_folder
-    from prefect_qpu.flows.cli.sweeping import planned_document, start_sweep, summary
+    from prefect_qpu.flows.cli.sweeping import planned_document, print_sweep, show_sweep, start_sweep
     from prefect_qpu.records import RecordStore
     from prefect_qpu.sweeps.definition import read_sweep
 
     with redirect_stdout(sys.stderr):
         swept = read_sweep(file, settings)
         check_folder(report_folder, "--report-folder")
-    with RecordStore.open(store) as opened, redirect_stdout(sys.stderr):
+    with RecordStore.open(store) as opened:
+        with redirect_stdout(sys.stderr):
+            if plan_only:
+                code, found = 0, planned_document(opened, swept, fresh=fresh)
+            else:
+                code, run_id = start_sweep(opened, file, settings, report_folder, fresh=fresh)
         if plan_only:
-            code, found = 0, planned_document(opened, swept, fresh=fresh)
+            print_sweep(swept.name, found, json=json)
         else:
-            code, run_id = start_sweep(opened, file, settings, report_folder, fresh=fresh)
-            found = summary(opened, run_id, report_folder)
-    if json:
-        output.print_json(found)
-    else:
-        output.print_facts(swept.name, {name: value for name, value in found.items() if not isinstance(value, list)})
-        for best in found.get("best", [])[:3]:
-            output.answer("  best             " + ", ".join(f"{key} {value}" for key, value in best.items()))
+            show_sweep(opened, run_id, report_folder, json=json)
     return code
 
 
@@ -87,7 +85,7 @@ def points(
         out.write_text(text, encoding="utf-8")
 
 
-def rerun_point(
+def remeasure(
     sweep: SweepName,
     point: Annotated[str, Parameter(help="Number of the point, or the beginning of its key.")],
     /,

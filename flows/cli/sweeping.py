@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from prefect_qpu.errors import InputError, RunFailedError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference
+from prefect_qpu.flows.cli import output
 from prefect_qpu.flows.cli.starting import reach_server
 from prefect_qpu.preflight import preflight
 from prefect_qpu.providers import Provider
@@ -114,6 +115,34 @@ def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, A
         "best": best.to_dict("records"),
         "report": str((folder or store.folder / "reports") / f"{run_id}.html"),
     }
+
+
+def show_sweep(store: RecordStore, run_id: str, folder: Path | None, *, json: bool) -> None:
+    """Print what a sweep has shown."""
+    print_sweep(store.sweeps.get(run_id).name, summary(store, run_id, folder), json=json)
+
+
+def print_sweep(name: str, found: Mapping[str, Any], *, json: bool) -> None:
+    """Print facts of a sweep, for people or as JSON."""
+    if json:
+        output.print_json(found)
+        return
+    output.print_facts(name, {key: value for key, value in found.items() if not isinstance(value, list)})
+    for best in found.get("best", [])[:3]:
+        told = ", ".join(
+            f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}" for key, value in best.items()
+        )
+        output.answer(f"  best             {told}")
+
+
+def report_of_sweep(store: RecordStore, run_id: str, folder: Path | None) -> Path:
+    """Path of the page of a sweep, which was written again."""
+    from prefect_qpu.reports.sweep_page import write_sweep_page
+    from prefect_qpu.sweeps.findings import findings
+
+    row = store.sweeps.get(run_id)
+    found = findings(store, row, store.experiments.get(store.runs.get(run_id).experiment_hash))
+    return write_sweep_page((folder or store.folder / "reports") / f"{run_id}.html", store, row, found)
 
 
 def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:

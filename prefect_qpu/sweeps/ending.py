@@ -24,8 +24,17 @@ def finish(execution: "Execution", *, error: str | None = None) -> int:
     keys = bought_keys(execution.store, execution.row)
     execution.store.sweeps.release(execution.row.id, [keys[place] for place in np.flatnonzero(failed)])
     all_failed = bool(len(states)) and bool(failed.all())
+    broken = error is not None or all_failed
     for run in execution.runs:
-        run.finish("failed" if error is not None or all_failed else "promoted", error=error)
+        # No outcome and no source: the answers of a sweep are not those of its experiment.
+        run.store.runs.finish(
+            run.id,
+            state="failed" if broken else "ended",
+            outcome="failed" if broken else None,
+            source=None,
+            error=error,
+            now=run.clock(),
+        )
     return int(np.count_nonzero(failed))
 
 

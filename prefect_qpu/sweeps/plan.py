@@ -177,7 +177,8 @@ class Plan:
         document = asdict(self)
         for group in document["groups"]:
             group["parts"] = [[[entry["unit"], entry["shots"]] for entry in part] for part in group["parts"]]
-        return document
+        # The order of the axes is that of the user's; JSON objects are stored with sorted keys.
+        return document | {"axes": [[key, levels] for key, levels in self.axes.items()]}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Plan":
@@ -190,7 +191,7 @@ class Plan:
             measurements=tuple(document["measurements"]),
             pieces=tuple(Piece(**item) for item in document["pieces"]),
             jobs=tuple(PlannedJob(**item) for item in document["jobs"]),
-            axes=document["axes"],
+            axes=dict(document["axes"]),
         )
 
 

@@ -1,4 +1,4 @@
-"""The commands `sweep`, `points` and `rerun-point`."""
+"""The commands `sweep`, `points` and `remeasure`."""
 
 import io
 import json
@@ -58,7 +58,9 @@ def test_a_sweep_its_table_and_one_point_again(cli: Cli, file: Path, tmp_path: P
     cli("points", found["run"][:8], "--format", "parquet", "--out", str(tmp_path / "points.parquet"))
     assert len(pd.read_parquet(tmp_path / "points.parquet")) == 24
     assert len(json.loads(cli("points", "scan", "--format", "json").out)) == 24
-    code, out, _ = cli("rerun-point", "scan", table["key"][0], "--json")
+    assert json.loads(cli("show", found["run"], "--json").out) == found
+    assert "Drag to zoom" in Path(cli("report", found["run"]).out.strip()).read_text()
+    code, out, _ = cli("remeasure", "scan", table["key"][0], "--json")
     again = json.loads(out)
     assert (code, again["agrees"], len(again["estimates"])) == (0, True, 2)
     assert json.loads(cli("sweep", str(file), "--json").out)["bought"] == 0

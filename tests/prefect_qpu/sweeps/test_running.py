@@ -190,3 +190,10 @@ def test_several_backends_are_measured_under_one_sweep(store: RecordStore) -> No
 def test_the_columns_have_units(store: RecordStore, columns: list[str]) -> None:
     table = frame(store, executed(store, sweep({T: [0.0]}, units={"alpha": "turn"})).row)
     assert list(table.columns)[:6] == [item.replace("rad", "turn") for item in columns]
+
+
+def test_a_sweep_is_no_cached_answer_of_its_experiment(store: RecordStore) -> None:
+    execution = executed(store, sweep({T: [0.0]}))
+    row = store.runs.get("run-one")
+    assert (row.state, row.outcome, row.source) == ("ended", None, None)
+    assert store.runs.latest_answer(execution.run.experiment.execution_hash) is None
