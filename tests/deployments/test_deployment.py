@@ -26,10 +26,11 @@ def run(site: Site, *arguments: str) -> tuple[str, dict[str, Any]]:
 
 def test_every_deployment_is_made_and_needs_no_files_of_the_project(site: Site) -> None:
     deployments = {item["name"]: item for item in site.ask("deployments/filter", {})}
-    assert set(deployments) == {"simulator", "maxcut", "ibm", "reconcile", "sweep", "alert"}
+    assert set(deployments) == {"simulator", "maxcut", "ibm", "reconcile", "sweep", "alert", "mitigation-benchmark"}
     for name, item in deployments.items():
-        own = {"reconcile", "sweep", "alert"}
-        module = f"{name}.{name}" if name in own else "hybrid_run.hybrid_run"
+        own = {"reconcile", "sweep", "alert", "mitigation-benchmark"}
+        flow = name.replace("-", "_") if name in own else "hybrid_run"
+        module = f"{flow}.{flow}"
         assert item["entrypoint"] == f"prefect_qpu.flows.{module}"
         assert item["pull_steps"] == []
         assert item["work_pool_name"] == "qpu"
