@@ -121,9 +121,19 @@ def _standard_gates() -> dict[str, type]:
     return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
 
 
+@cache
+def _control_states() -> dict[str, int | None]:
+    """The control state of each standard gate as it is when nothing else was asked for."""
+    return {name: _control_state(gate) for name, gate in get_standard_gate_name_mapping().items()}
+
+
 def _instruction(circuit: QuantumCircuit, instruction: CircuitInstruction) -> list[Any]:
+    # Standard gates are read without making an object of each, which would take most of the time.
+    plain = instruction.is_standard_gate() and instruction.name in _control_states()
     return [
-        _operation(circuit, instruction.operation),
+        [instruction.name, list(map(_parameter, instruction.params)), _control_states()[instruction.name]]
+        if plain
+        else _operation(circuit, instruction.operation),
         [circuit.find_bit(qubit).index for qubit in instruction.qubits],
         [circuit.find_bit(clbit).index for clbit in instruction.clbits],
     ]

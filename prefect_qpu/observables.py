@@ -99,9 +99,15 @@ def group_terms(observables: Mapping[str, SparsePauliOp]) -> list[Group]:
         width = next(iter(observables.values())).num_qubits
         return [Group("Z" * width, ())]
     distinct = sorted({term.pauli for term in terms}, key=lambda pauli: (pauli.count("I"), pauli))
-    families = PauliList(distinct).group_commuting(qubit_wise=True)
-    groups = [_group({str(pauli) for pauli in family}, terms) for family in families]
+    groups = [_group(family, terms) for family in _families(distinct)]
     return sorted(groups, key=lambda group: group.basis, reverse=True)
+
+
+def _families(distinct: Sequence[str]) -> list[set[str]]:
+    """Sets of Paulis that commute qubit by qubit; objectives are one, found without comparing all pairs."""
+    if all(set(pauli) <= {"I", "Z"} for pauli in distinct):
+        return [set(distinct)]
+    return [{str(pauli) for pauli in family} for family in PauliList(distinct).group_commuting(qubit_wise=True)]
 
 
 def constant_of(observable: SparsePauliOp) -> float:

@@ -24,6 +24,8 @@ _MOST_DENSE, _MOST_DENSE_OTHERWISE = 300, 2500
 _SECONDS_PER_ENTRY = 2e-6
 """Of building and diagonalising a matrix, on one core."""
 _SMOOTHING = 400
+_LEAST = 1e-30
+"""Least entry of a positive vector; states that the lowest one does not reach have it."""
 _EPS = float(np.finfo(float).eps)
 
 
@@ -120,12 +122,12 @@ def positive_bound(matrix: csr_matrix, vector: NDArray[np.float64], enough: floa
     turned = diags(signs) @ matrix @ diags(signs)
     shift = float(turned.diagonal().max())
     terms = int(np.diff(turned.indptr).max()) + 2
-    sizes = np.maximum(abs(vector), 1e-300)
+    sizes = np.maximum(abs(vector), _LEAST)
     best = -inf
     for _ in range(_SMOOTHING):
         image = shift * sizes - turned @ sizes  # all of its terms are positive: no digits cancel
         bound = shift - float((image / sizes).max()) * (1 + terms * _EPS) - 4 * _EPS * abs(shift)
-        best, sizes = max(best, bound), image / np.linalg.norm(image)
+        best, sizes = max(best, bound), np.maximum(image / np.linalg.norm(image), _LEAST)
         if best >= enough:
             break
     return best

@@ -8,6 +8,8 @@ from prefect_qpu.gate.criteria import demand, tested, unsimulated
 from prefect_qpu.gate.evidence import Criterion, Evidence
 from prefect_qpu.statistics import TestResult, Verdict, agrees
 
+MOST_SHOTS = 400_000
+"""Shots of each circuit above which an equivalence test is left undecided."""
 _ORDER = ("fail", "inconclusive", "pass")
 _METHOD = ("test", "level", "power", "shots", "shots_needed", "tests", "looks")
 
@@ -22,7 +24,7 @@ def ideal_agrees(policy: Promotion, evidence: Evidence) -> Iterable[Criterion]:
             yield unsimulated("ideal_agrees", policy, reason, signal)
         else:
             result = agrees(signal.ideal, signal.reference, policy.tolerance, **demand(policy, evidence))
-            if result.verdict is Verdict.INCONCLUSIVE and _hopeless(result):
+            if result.verdict is Verdict.INCONCLUSIVE and _hopeless(result, len(signal.ideal.means)):
                 result = replace(result, verdict=Verdict.FAIL)
             yield tested("ideal_agrees", result, signal, _agreement(result))
 
@@ -48,10 +50,11 @@ def ideal_distribution(_: Promotion, evidence: Evidence) -> Iterable[Criterion]:
     yield Criterion(name, verdict, reason, worst["observed"], None, worst["threshold"], None, details)
 
 
-def _hopeless(result: TestResult) -> bool:
-    """Whether these shots, which are all that a smoke test takes, could not show any value to be right."""
+def _hopeless(result: TestResult, groups: int) -> bool:
+    """Whether no value could be shown to be right, neither with these shots nor with all that a smoke test takes."""
     low, high = result.interval
-    return high - low >= 2 * result.threshold
+    too_many = result.shots_needed is None or result.shots_needed > MOST_SHOTS * max(1, groups)
+    return high - low >= 2 * result.threshold and too_many
 
 
 def _agreement(result: TestResult) -> str:

@@ -14,6 +14,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.errors import ExperimentError, MitigationRefusedError
 from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.hashing import content_hash
 from prefect_qpu.mitigation.acquisition import confusion
 from prefect_qpu.mitigation.cdr import Cdr
 from prefect_qpu.mitigation.direct import DecouplingOptions, Direct, ReadoutOptions, TwirlingOptions
@@ -180,7 +181,11 @@ def plan_batch(
         except MitigationRefusedError as error:
             refused[spec.label] = str(error)
             continue
+        # A circuit under options of its own is not the same circuit.
+        options = provider_options(spec)
         places = places_of(plan)
+        if options:
+            places = [(content_hash([options, key]), shots, number) for key, shots, number in places]
         for place, planned in zip(places, plan.circuits, strict=True):
             if place not in pubs:
                 pubs[place] = make_pub(planned.circuit, planned.shots, parameters or {})

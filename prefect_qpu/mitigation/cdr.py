@@ -55,6 +55,7 @@ class Cdr:
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:
         """One setting for the circuit, and one for each training circuit, whose exact values are known now."""
         chosen = parsed(CdrOptions, options, "options")
+        _check_width(context)
         trained = [_training(circuit, chosen, context) for circuit in context.circuits]
         sets = [tuple(group[number] for group in trained) for number in range(chosen.training)]
         exact = {
@@ -81,6 +82,17 @@ class Cdr:
             name: _regressed(measured[name], [item[name] for item in training], manifest["exact"][name], shots)
             for name in measurement.observables
         }
+
+
+def _check_width(context: PlanContext) -> None:
+    """Refuse circuits whose relatives cannot be simulated, before any is made.
+
+    Raises:
+        MitigationRefusedError: says the qubits.
+    """
+    width = max(len(active_qubits(circuit)) for circuit in context.circuits)
+    if width > WIDEST:
+        raise MitigationRefusedError(f"cdr: {width} qubits; training circuits are simulated up to {WIDEST}")
 
 
 def _training(circuit: QuantumCircuit, options: CdrOptions, context: PlanContext) -> list[QuantumCircuit]:
@@ -131,8 +143,6 @@ def _exact(circuits: Sequence[QuantumCircuit], measurement: Measurement, name: s
 def _group_value(circuit: QuantumCircuit, group: Group, name: str) -> float:
     """The exact value of a group's terms, which the circuit turns into products of Z."""
     used = active_qubits(circuit)
-    if len(used) > WIDEST:
-        raise MitigationRefusedError(f"cdr: {len(used)} qubits; training circuits are simulated up to {WIDEST}")
     terms = [term for term in group.terms if term.observable == name]
     if not terms:
         return 0.0

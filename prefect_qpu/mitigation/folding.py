@@ -95,6 +95,29 @@ def achieved_scale(folded: QuantumCircuit, circuit: QuantumCircuit, target: Targ
     return _two_qubit_gates(folded) / _two_qubit_gates(circuit)
 
 
+def check_signal(circuit: QuantumCircuit, target: Target) -> None:
+    """Refuse a circuit with a gate that by the target's word leaves nothing of the state.
+
+    All values are then those of the fully mixed state, whatever the noise scale, and would be extrapolated to it with a
+    small error.
+
+    Raises:
+        MitigationRefusedError: names the gate.
+    """
+    for instruction in circuit.data:
+        name = instruction.operation.name
+        if name in {"barrier", "measure", "delay"} or name not in target:
+            continue
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        error = getattr((target[name] or {}).get(qubits), "error", None) or 0.0
+        dimension = 2 ** len(qubits)
+        if error * dimension >= dimension - 1:
+            raise MitigationRefusedError(
+                f"folding: {name} on qubits {', '.join(map(str, qubits))} has a reported error of {error:g}, which "
+                "leaves no signal to extrapolate"
+            )
+
+
 def two_qubit_places(circuit: QuantumCircuit) -> list[int]:
     """The indices of the instructions that can be folded.
 

@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
-from prefect_qpu.mitigation.folding import fold_gates, two_qubit_places
+from prefect_qpu.mitigation.folding import check_signal, fold_gates, two_qubit_places
 from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.quasi_probability import check_mitiq, layer_scales
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
@@ -45,6 +45,8 @@ class Lre:
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:
         """One setting for each combination of layer scales."""
         chosen = parsed(LreOptions, options, "options")
+        for circuit in context.circuits:
+            check_signal(circuit, context.target)
         layers = min(chosen.layers, *(len(two_qubit_places(circuit)) for circuit in context.circuits))
         scales, coefficients = layer_scales(layers, chosen.degree, chosen.multiplier)
         shots = allocated(context, coefficients, chosen.allocation)

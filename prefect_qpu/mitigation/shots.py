@@ -123,8 +123,8 @@ def allocated(context: PlanContext, weights: Sequence[float], allocation: str) -
     if allocation == "even":
         return [(context.shots,) * groups for _ in weights]
     sizes = np.outer(np.abs(weights), _deviations(context, allocation))
-    spent = pilot_shots(context.shots) * groups if allocation == "pilot" else 0
-    split = np.reshape(neyman(sizes.ravel(), max(context.shots * sizes.size - spent, sizes.size)), sizes.shape)
+    left = context.shots * sizes.size - _pilot_total(context, allocation)
+    split = np.reshape(neyman(sizes.ravel(), max(left, sizes.size)), sizes.shape)
     return [tuple(map(int, row)) for row in split]
 
 
@@ -137,13 +137,18 @@ def variance_multiplier(
         context: What is planned from.
         weights: Coefficient of each setting in the estimate.
         shots: Shots of each group in each setting.
-        total: All shots, those of calibrations included.
+        total: All shots, those of calibrations included; those of a pilot are added here.
         allocation: What is known of the groups: with ``pilot``, its counts.
     """
     deviations = _deviations(context, allocation)
     sizes = np.outer(np.abs(np.asarray(weights, dtype=float)), deviations)
     variance = predicted_variance(sizes.ravel(), np.ravel(shots).tolist())
+    total += _pilot_total(context, allocation)
     return float(variance * total / (len(context.circuits) * np.sum(deviations**2)))
+
+
+def _pilot_total(context: PlanContext, allocation: str) -> int:
+    return pilot_shots(context.shots) * len(context.circuits) if allocation == "pilot" else 0
 
 
 def _deviations(context: PlanContext, allocation: str) -> Values:

@@ -10,8 +10,9 @@ from qiskit.quantum_info import SparsePauliOp
 from prefect_qpu.mitigation.types import Values
 from prefect_qpu.observables import Estimate, constant_of, norm_of
 
-NOTICEABLE = 2.0
-"""Standard errors by which a correction must exceed nothing."""
+NOTICEABLE = 4.0
+"""Standard errors that a correction must have. Where raw values are off by the correction, a method comes out farther
+from the truth than raw if its own error exceeds half of it, here two standard errors."""
 POSSIBLE = 3.0
 """Standard errors by which a value may exceed what the observable can be."""
 ENOUGH_NEGATIVE = 30
@@ -23,7 +24,8 @@ _WORST_FIT = 3.0
 def flagged(estimate: Estimate, raw: Estimate, observable: SparsePauliOp) -> Estimate:
     """The estimate, with its flags in the metadata under ``flags``: a list of sentences, empty if there is none.
 
-    An estimate without flags differs from the raw value by more than its own uncertainty can explain, and is possible.
+    An estimate without flags differs from the raw value by so much that its own error can hardly make up for it, and is
+    possible.
 
     Args:
         estimate: Of a method.
@@ -34,7 +36,7 @@ def flagged(estimate: Estimate, raw: Estimate, observable: SparsePauliOp) -> Est
         >>> raw = Estimate(np.array(0.50), np.array(0.02), 1000)
         >>> better = Estimate(np.array(0.52), np.array(0.03), 2000)
         >>> flagged(better, raw, SparsePauliOp("Z")).metadata["flags"]
-        ['not distinguishable from raw: moved by 0.02, uncertain by 0.036']
+        ['not shown to be better than raw: moved by 0.02, uncertain by 0.036']
     """
     return replace(estimate, metadata={**estimate.metadata, "flags": list(_flags(estimate, raw, observable))})
 
@@ -50,7 +52,7 @@ def _flags(estimate: Estimate, raw: Estimate, observable: SparsePauliOp) -> Iter
     unclear = moved < NOTICEABLE * doubt
     if np.any(unclear):
         size = f": moved by {float(moved):.2g}, uncertain by {float(doubt):.2g}" if not moved.shape else ""
-        yield f"not distinguishable from raw{_where(unclear)}{size}"
+        yield f"not shown to be better than raw{_where(unclear)}{size}"
     beyond = np.abs(estimate.value - constant_of(observable)) - norm_of(observable)
     impossible = beyond > POSSIBLE * estimate.stderr
     if np.any(impossible):

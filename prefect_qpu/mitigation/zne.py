@@ -12,7 +12,7 @@ from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.hashing import derive_seed
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
 from prefect_qpu.mitigation.fits import Extrapolation, Fit, check_scales, extrapolate, model_error, order_of
-from prefect_qpu.mitigation.folding import achieved_scale, fold, noise_weight
+from prefect_qpu.mitigation.folding import achieved_scale, check_signal, fold, noise_weight
 from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
@@ -75,6 +75,8 @@ class Zne:
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:
         """One setting for each scale; the amounts of noise are those that the target's errors tell."""
         chosen = parsed(ZneOptions, options, "options")
+        for circuit in context.circuits:
+            check_signal(circuit, context.target)
         for fit in chosen.fit:
             check_scales(fit, chosen.scales)
         seed = derive_seed(context.seed, "folding")

@@ -14,7 +14,7 @@ from prefect_qpu.experiment import Experiment, Promotion
 from prefect_qpu.mitigation import Batch, Measurement, MethodShare, PlanContext, plan_batch
 from prefect_qpu.observables import group_terms
 from prefect_qpu.planning.usage import Usage, usage_of
-from prefect_qpu.planning.variances import Expected, expected_of
+from prefect_qpu.planning.variances import Expected, moments_of
 from prefect_qpu.preflight import preflight
 from prefect_qpu.providers import Limits, Provider
 from prefect_qpu.selection import predicted_success
@@ -140,12 +140,12 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     encoding, target, policy = experiment.workload.encode(), provider.target(), experiment.promotion
     measurement = Measurement(encoding.observables, tuple(group_terms(encoding.observables)))
     circuits = tuple(compiled(experiment, target))
-    context = PlanContext(circuits, measurement, target, experiment.shots, experiment.seed or 0)
+    context = PlanContext(circuits, measurement, target, experiment.shots, experiment.seed or 0, provider=provider.kind)
     batch = plan_batch(experiment.mitigation, context, encoding.parameters)
     success = predicted_success(circuits, target).success
     demand = Demand(policy.confidence, policy.power, policy.looks, len(encoding.observables))
-    expected = expected_of(encoding, measurement, success**2)
-    ideal = expected if success == 1 else expected_of(encoding, measurement, 1.0)
+    moments = moments_of(encoding, measurement)
+    expected, ideal = (moments.expected(left) for left in (success**2, 1.0))
     job = usage_of(batch.pubs, target, price)
     forecasts = _Forecasts(experiment, batch, target, price, expected, len(circuits), policy.tolerance, demand)
     return ExperimentPlan(

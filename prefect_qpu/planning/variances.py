@@ -39,15 +39,29 @@ class Expected:
     """What the variance was computed from."""
 
 
-def expected_of(
-    encoding: Encoding, measurement: Measurement, left: float, seconds: float = 10.0
-) -> dict[str, Expected]:
-    """What is expected of every observable.
+@dataclass(frozen=True)
+class Moments:
+    """Ideal first and second moments of each observable in each group, as far as they can be had in time."""
+
+    observables: Mapping[str, SparsePauliOp]
+    parts: Mapping[str, SparsePauliOp]
+    """What a group measures of an observable, by ``<group> <observable>``."""
+    known: Mapping[str, float]
+    """Values of the parts, and of their squares by ``<group> <observable> squared``."""
+
+    def expected(self, left: float) -> dict[str, Expected]:
+        """What is expected of every observable where noise leaves this part of the ideal signal."""
+        return {
+            name: _expected(name, operator, self.parts, self.known, left) for name, operator in self.observables.items()
+        }
+
+
+def moments_of(encoding: Encoding, measurement: Measurement, seconds: float = 10.0) -> Moments:
+    """The ideal moments of the observables of a circuit.
 
     Args:
         encoding: The circuit before the transpiler, with one value for each parameter.
         measurement: Observables and groups.
-        left: Part of the ideal signal that noise leaves.
         seconds: Wall seconds after which ideal values are done without.
 
     Example:
@@ -56,7 +70,8 @@ def expected_of(
         >>> bell = QuantumCircuit(2)
         >>> _, _ = bell.h(0), bell.cx(0, 1)
         >>> zz = {"zz": SparsePauliOp("ZZ")}
-        >>> found = expected_of(Encoding(bell, zz), Measurement(zz, tuple(group_terms(zz))), left=0.8)["zz"]
+        >>> moments = moments_of(Encoding(bell, zz), Measurement(zz, tuple(group_terms(zz))))
+        >>> found = moments.expected(left=0.8)["zz"]
         >>> round(found.variance, 9), round(found.shift, 9)
         (0.36, -0.2)
     """
@@ -69,7 +84,7 @@ def expected_of(
     squares = {f"{key} squared": _square(operator) for key, operator in parts.items() if len(operator) <= MOST_TERMS}
     wanted = Encoding(encoding.circuit, parts | squares, parameters=encoding.parameters)
     known = exact_expectations(wanted, seconds) if parts and _single(encoding.parameters) else {}
-    return {name: _expected(name, operator, parts, known, left) for name, operator in measurement.observables.items()}
+    return Moments(measurement.observables, parts, known)
 
 
 def _expected(

@@ -14,6 +14,8 @@ from prefect_qpu.records.database import insert_missing
 from prefect_qpu.records.rows import RunRow
 
 SHORTEST_PREFIX = 6
+MOST_ANSWERS = 100
+"""Earlier runs of an execution that are looked at together."""
 _SHOWN = 3
 
 RunState = Literal["running", "waiting", "ended", "failed"]
@@ -186,13 +188,7 @@ class Runs(Analysis):
             excluding: Id of a run to leave out.
             simulator: Only runs whose backend simulates, or only those whose backend does not; none for all.
         """
-        query = _query().where(
-            schema.Experiment.execution_hash == execution_hash,
-            schema.Run.state == "ended",
-            schema.Run.source == "quantum",
-        )
-        if before is not None:
-            query = query.where(schema.Run.ended_at < before)
+        query = _answers(execution_hash, before)
         if excluding is not None:
             query = query.where(schema.Run.id != excluding)
         if simulator is not None:
@@ -201,6 +197,29 @@ class Runs(Analysis):
         with self._database.reading() as session:
             found = session.execute(newest).first()
             return _as_row(found) if found else None
+
+    def answers(self, execution_hash: str, *, backend: str, before: datetime) -> tuple[RunRow, ...]:
+        """Ended runs of the same execution on a backend that the quantum path answered, the newest first.
+
+        Args:
+            execution_hash: What decides the measured numbers.
+            backend: Name of the backend.
+            before: Only runs that ended before this moment.
+        """
+        query = _answers(execution_hash, before).where(schema.Run.backend["name"].as_string() == backend)
+        ordered = query.order_by(schema.Run.ended_at.desc(), schema.Run.id.desc()).limit(MOST_ANSWERS)
+        with self._database.reading() as session:
+            return tuple(_as_row(found) for found in session.execute(ordered))
+
+
+def _answers(execution_hash: str, before: datetime | None) -> Select[Any]:
+    """Ended runs of an execution that the quantum path answered."""
+    query = _query().where(
+        schema.Experiment.execution_hash == execution_hash,
+        schema.Run.state == "ended",
+        schema.Run.source == "quantum",
+    )
+    return query if before is None else query.where(schema.Run.ended_at < before)
 
 
 def _query() -> Select[Any]:

@@ -132,6 +132,23 @@ def distance_table(rows: Any) -> Table | None:
     )
 
 
+def stability_table(stability: Any) -> Table | None:
+    """How far the answer scatters between runs, from the free-form part of a comparison."""
+    if not isinstance(stability, Mapping):
+        return None
+    agreement = stability.get("agreement") or {}
+    rows = [
+        ("Mean over runs", plus_minus(stability["mean"], stability["stderr"])),
+        (f"Interval, {number(100 * stability['confidence'], 4)} %", interval_text(*stability["interval"])),
+        ("Runs", number(stability["replicates"])),
+        ("Standard deviation within a run", number(stability["within"], 3)),
+        ("Standard deviation between runs", number(stability["between"], 3)),
+        ("Chance of such a spread if runs do not differ", number(stability["p_value"], 2)),
+        *([("Agreement with the exact value", f"{agreement['verdict']}: {tested(agreement)}")] if agreement else []),
+    ]
+    return table(f"Between runs: {stability['observable']}, {stability['method']}", ("", "#"), rows)
+
+
 def cost_table(cost: Mapping[str, Any]) -> Table:
     """What the answer cost, in people's units."""
     return table("Cost", ("Part", "#Cost"), facts(cost))
@@ -190,5 +207,5 @@ def _agreement(name: str, value: Any) -> str | Cell:
 def left_over(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a comparison holds beside the parts that have a place of their own."""
     placed = {"verdict", "reason", "observable", "source", "method", "answer", "hypothesis", "agreement", "cost"}
-    placed |= {"distances"}
+    placed |= {"distances", "stability"}
     yield from facts({name: value for name, value in comparison.items() if name not in placed})

@@ -186,6 +186,7 @@ def _comparison(comparison: Mapping[str, Any]) -> dict[str, Any] | None:
         "observable": comparison.get("observable"),
         "hypothesis": _hypothesis(hypothesis) if isinstance(hypothesis, Mapping) else None,
         "agreement": evidence.agreement_table(comparison.get("agreement")),
+        "stability": evidence.stability_table(comparison.get("stability")),
         "distances": evidence.distance_table(comparison.get("distances")),
         "cost": evidence.cost_table(cost) if isinstance(cost, Mapping) and cost else None,
         "more": list(evidence.left_over(comparison)),

@@ -15,6 +15,7 @@ from prefect_qpu.records import EstimateRow
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.smoke_test import NOISE_ROLES, smoke_test
+from prefect_qpu.stages.stability import stability
 from prefect_qpu.statistics import Mean
 from prefect_qpu.time_to_solution import time_to_solution
 from prefect_qpu.workloads import Answer
@@ -140,6 +141,7 @@ def _compare(run: Run) -> dict[str, Any]:
             for row in agreement(estimates, others, policy.tolerance, policy.confidence)
         ],
         "distances": _distances(run) if source == "quantum" else [],
+        "stability": stability(run, method, observable, smoke.exact.get(observable)) if source == "quantum" else None,
         "cost": cost,
         "services": _services(run),
         **_time_to_solution(run, cost),

@@ -10,7 +10,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.baselines.circuit_values import exact_expectations
 from prefect_qpu.errors import JobFailedError
 from prefect_qpu.experiment import AerBackendSpec
-from prefect_qpu.gate import Signal, shots_for_noise
+from prefect_qpu.gate import MOST_SHOTS, Signal, shots_for_noise
 from prefect_qpu.jobs import complete, counts, intend
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.observables import Estimate, constant_of, estimate_from_counts
@@ -24,8 +24,6 @@ from prefect_qpu.statistics import Mean, shared_confidence, shots_for_equivalenc
 from prefect_qpu.validation import target_findings
 
 STAGE = "smoke_test"
-MOST_SHOTS = 400_000
-"""Shots above which an equivalence test is left undecided."""
 IDEAL_ROLES = ("smoke-ideal-powered", "smoke-ideal")
 """Jobs of the ideal simulation; the first that there is decides."""
 NOISE_ROLES = ("smoke-noise-powered", "smoke-noise")

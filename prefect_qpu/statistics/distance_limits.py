@@ -32,13 +32,14 @@ class Tables:
 
     @classmethod
     def of(cls, counts: Mapping[Any, int], reference: Mapping[Any, float]) -> "Tables":
-        """The columns of counts and of a distribution, or of other counts if all are integers.
+        """The columns of counts and of a distribution, or of other counts if all are integers with a sum above 1.
 
         Raises:
             InputError: there are no shots, or the probabilities do not sum to 1.
         """
         number = checked_counts(counts)
-        counted = bool(reference) and all(isinstance(item, int | np.integer) for item in reference.values())
+        whole = bool(reference) and all(isinstance(item, int | np.integer) for item in reference.values())
+        counted = whole and sum(reference.values()) != 1
         shots = (number, checked_counts(reference, "reference")) if counted else (number,)  # type: ignore[arg-type]
         if not counted:
             checked_probabilities(reference, "reference")

@@ -83,7 +83,7 @@ def distance(
 
     Args:
         counts: Shots by outcome.
-        reference: Probabilities by outcome, or shots if all are integers.
+        reference: Probabilities by outcome, or shots if all are integers with a sum above 1.
         kind: Which distance.
         confidence: Of the interval.
         largest_bias: Above it there is no interval.

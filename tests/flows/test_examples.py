@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from prefect_qpu.baselines import Baseline, check_certificate
 from prefect_qpu.flows.hybrid_run import hybrid_run
@@ -14,7 +15,9 @@ from prefect_qpu.workloads import workload_kinds
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 FOLDER = Path(__file__).parents[2] / "examples"
-FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "hardware")
+FILES = sorted(
+    path for path in FOLDER.glob("*.yaml") if path.stem != "hardware" and "workload" in yaml.safe_load(path.read_text())
+)
 
 
 def test_every_kind_has_an_example() -> None:

@@ -171,3 +171,33 @@ def test_what_is_too_large_to_simulate_is_in_doubt_unless_the_policy_waives_it(
     assert str(decided.outcome) == outcome
     assert {str(item.verdict) for item in judged} == {verdict}
     assert all("it would take about" in item.reason for item in judged)
+
+
+def test_a_right_circuit_with_too_few_shots_is_held_and_not_rejected() -> None:
+    few = replace(GOOD, signals=[replace(GOOD.signals[0], ideal=estimate(0.99, 0.07, 200))])
+    decision = decide(Promotion(), few)
+    assert decision.outcome is Outcome.HELD
+    agrees = next(item for item in decision.criteria if item.name == "ideal_agrees")
+    assert 200 < agrees.details["shots_needed"] < 20_000
+
+
+def test_what_fails_is_shown_at_the_level_divided_by_the_number_of_tests() -> None:
+    # Half a standard error beyond what one test would call a failure.
+    off = replace(GOOD.signals[0], ideal=estimate(0.9395, 0.005, 40_000), noisy=estimate(0.7))
+    alone = decide(Promotion(beat_trivial=False), replace(GOOD, signals=[off], noiseless=True))
+    assert alone.outcome is Outcome.REJECTED
+    right = [replace(GOOD.signals[0], name=f"o{place}") for place in range(20)]
+    among = decide(Promotion(beat_trivial=False), replace(GOOD, signals=[off, *right], noiseless=True))
+    assert among.outcome is Outcome.HELD
+
+
+@pytest.mark.parametrize("value", [0.05, 0.049])
+def test_an_estimated_ideal_value_makes_the_criteria_on_noise_more_careful(value: float) -> None:
+    known = replace(GOOD.signals[0], noisy=estimate(0.08, 0.01, 8192))
+    unknown = replace(known, reference=None, ideal=estimate(1.0, 0.4, 8192))
+    widths = []
+    for signal in (known, unknown):
+        found = decide(Promotion(min_signal=value), replace(GOOD, signals=[signal])).criteria
+        low, high = next(item.interval for item in found if item.name == "noise_distinguishable")  # type: ignore[misc]
+        widths.append(high - low)
+    assert widths[1] > 1.2 * widths[0]

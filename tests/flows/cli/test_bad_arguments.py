@@ -15,7 +15,7 @@ Refusal = Callable[..., str]
 Cli = Callable[..., tuple[int, str, str]]
 
 ARGUMENTS = {
-    "rum": 'Unknown command "rum". Did you mean "run"? Available commands: run, validate, runs, show, report, replay, ',
+    "rum": 'Unknown command "rum". Did you mean "run"? Available commands: run, validate, plan, runs, show, report, ',
     "--nope": 'Unknown command "--nope". Available commands: run, ',
     "db sideways": 'Unknown command "sideways". Available commands: current, upgrade. See: prefect-qpu db --help',
     "run": 'Command "run" parameter FILE requires an argument. See: prefect-qpu run --help',

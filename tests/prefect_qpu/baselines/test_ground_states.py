@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_pauli_list
 
-from prefect_qpu.baselines import Baseline, check_certificate, ground_states, solve_baseline
+from prefect_qpu.baselines import Baseline, check_certificate, clusters, density_matrix, ground_states, solve_baseline
+from prefect_qpu.baselines.density_matrix import ground_state
 from prefect_qpu.baselines.evolution import by_chebyshev, by_taylor
 from prefect_qpu.baselines.free_fermions import ground_energy
 from prefect_qpu.baselines.ground_states import lowest_energy, positive_bound, predicted_seconds
+from prefect_qpu.baselines.matrix_product_operators import product_operator
 from prefect_qpu.baselines.sectors import Sector, restricted
 from prefect_qpu.errors import CertificateError
 from prefect_qpu.workloads import Workload
@@ -116,12 +118,56 @@ def test_the_ground_energy_is_that_of_the_whole_hamiltonian(workload: Heisenberg
     check_certificate(workload, baseline)
 
 
-def test_a_lattice_too_large_to_diagonalise_has_the_value_of_the_circuit() -> None:
-    workload = HeisenbergWorkload(lattice={"lattice": "chain", "sites": 60}, angles=[[0.14, 0.22]])
-    (baseline,) = solved(workload)
-    assert predicted_seconds(workload.hamiltonian(), [Sector(60, ((tuple(range(60)), 30),))]) == inf
-    assert (baseline.method, baseline.observable, baseline.bound) == ("light cones", "energy", None)
-    assert -60 * 1.7726 < baseline.value < -60 * 1.5
+def test_a_lattice_too_large_to_diagonalise_has_a_matrix_product_state_and_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clusters, "WIDTH", 8)
+    monkeypatch.setattr(density_matrix, "_BONDS", (8, 16))
+    workload = HeisenbergWorkload(lattice={"lattice": "chain", "sites": 30}, angles=[[0.14, 0.22]])
+    assert predicted_seconds(workload.hamiltonian(), [Sector(30, ((tuple(range(30)), 15),))]) == inf
+    baseline = solve_baseline(workload, workload.encode(), 5.0).baselines[0]
+    assert (baseline.method, baseline.exact) == ("matrix product ground state", False)
+    assert -13.1113557588 < baseline.value / 4 < -12.8  # the lowest energy; how near depends on the machine
+    assert baseline.bound is not None
+    assert 1.12 * baseline.value < baseline.bound < baseline.value
+    check_certificate(workload, baseline)
+    with pytest.raises(CertificateError, match="a state of"):
+        check_certificate(workload, replace(baseline, value=baseline.value * 1.01))
+
+
+def test_the_state_of_a_long_ising_chain_has_the_energy_of_free_fermions() -> None:
+    operator = product_operator(TfimWorkload(sites=40, field=1.2).hamiltonian(), range(40))
+    assert operator is not None
+    found = ground_state(operator, seed=2)
+    assert found.energy == pytest.approx(ground_energy([1.0] * 39, [1.2] * 40), abs=1e-7)
+    assert found.deviation < 1e-3
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_the_variance_and_the_energy_are_those_of_the_whole_matrix(seed: int) -> None:
+    operator = drawn_operator(6, seed)
+    odd = [label.count("Y") % 2 for label in operator.paulis.to_labels()]
+    operator = SparsePauliOp(operator.paulis, np.where(odd, 0.0, operator.coeffs.real)).simplify() + SparsePauliOp(
+        "IIIIIZ"
+    )
+    tensors = product_operator(operator, [3, 0, 5, 1, 4, 2])
+    assert tensors is not None
+    found = ground_state(tensors, seed=1)
+    levels = np.linalg.eigvalsh(operator.to_matrix())
+    assert found.energy >= levels[0] - 1e-9
+    assert abs(levels - found.energy).min() <= found.deviation + 1e-6
+
+
+@pytest.mark.parametrize("lattice", [LADDER, {"lattice": "heavy_hex", "rows": 1, "columns": 1}])
+def test_parts_bound_the_energy_of_the_whole(lattice: dict[str, Any]) -> None:
+    workload = HeisenbergWorkload(lattice=lattice, field=0.2, angles=[])
+    whole = solved(workload)[0].value
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clusters, "WIDTH", 6)
+        bound = clusters.cluster_bound(workload.hamiltonian(), clusters.narrow_order(workload.shape))
+    assert bound is not None
+    assert 1.3 * whole < bound <= whole + 1e-9
 
 
 @pytest.mark.parametrize(

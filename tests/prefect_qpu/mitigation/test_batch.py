@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -115,3 +117,10 @@ def test_the_bound_grows_with_shots_bits_and_points() -> None:
     once = plan_batch([], context()).shares[0].at_most
     assert once is not None
     assert angles == pytest.approx(7 * once)
+
+
+def test_a_circuit_under_options_of_the_provider_is_not_the_raw_one() -> None:
+    plan = replace(context(), provider="ibm")
+    batch = plan_batch([MethodSpec(method="ibm_dd", options={"readout": "none"})], plan)
+    assert batch.refused == {}
+    assert [share.pubs for share in batch.shares] == [(0, 1), (2, 3)]

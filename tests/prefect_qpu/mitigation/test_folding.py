@@ -3,11 +3,14 @@ from qiskit import QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import CXGate, SXGate
 from qiskit.providers.fake_provider import GenericBackendV2
-from qiskit.quantum_info import Operator
+from qiskit.quantum_info import Operator, SparsePauliOp
 from qiskit.transpiler import InstructionProperties, Target
 
 from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation import Measurement, PlanContext, plan_batch
 from prefect_qpu.mitigation.folding import achieved_scale, fold, noise_weight
+from prefect_qpu.observables import group_terms
 from tests.prefect_qpu.mitigation.workloads import (
     NATIVE,
     context,
@@ -109,6 +112,23 @@ def test_an_error_of_a_one_qubit_gate_damps_three_halves_of_one_of_a_two_qubit_g
     two.cx(0, 1)
     assert noise_weight(one, plain) == pytest.approx(2e-6, rel=1e-4)
     assert noise_weight(one, plain) / noise_weight(two, plain) == pytest.approx(1.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["zne", "lre"])
+def test_a_gate_that_leaves_nothing_of_the_state_is_refused(method: str) -> None:
+    broken = Target(num_qubits=2)
+    both = {(0,): InstructionProperties(error=1e-4), (1,): InstructionProperties(error=1e-4)}
+    broken.add_instruction(SXGate(), both)
+    broken.add_instruction(CXGate(), {(0, 1): InstructionProperties(error=1.0)})
+    circuit = QuantumCircuit(2, 2)
+    circuit.sx(0)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    observables = {"zz": SparsePauliOp("ZZ")}
+    plan = PlanContext((circuit,), Measurement(observables, tuple(group_terms(observables))), broken, 1000, 1)
+    refused = plan_batch([MethodSpec(method=method, options={"readout": "none"})], plan).refused
+    (reason,) = refused.values()
+    assert reason.startswith("folding: cx on qubits 0, 1 has a reported error of 1, which leaves no signal")
 
 
 def test_the_same_seed_folds_the_same_gates() -> None:

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import Target
 
 from prefect_qpu.errors import MitigationRefusedError
-from prefect_qpu.mitigation import Measurement
+from prefect_qpu.experiment import MethodSpec
+from prefect_qpu.mitigation import Measurement, PlanContext, plan_batch
 from prefect_qpu.mitigation.fits import polynomial_weights
 from prefect_qpu.mitigation.shots import even, group_deviations, neyman, piloted_deviations, predicted_variance
 from prefect_qpu.observables import group_terms
@@ -44,6 +47,28 @@ def test_grouped_observables_gain_a_fifth_of_the_variance() -> None:
     deviations = group_deviations(molecule())
     split = neyman(deviations, 12_000)
     assert predicted_variance(deviations, split) <= 0.8 * predicted_variance(deviations, even(12_000, len(deviations)))
+
+
+def planned_multiplier(allocation: str, pilot: tuple[BitArray, ...] | None = None) -> float:
+    measurement = molecule()
+    circuits = []
+    for _ in measurement.groups:
+        circuit = QuantumCircuit(2, 2)
+        circuit.measure([0, 1], [0, 1])
+        circuits.append(circuit)
+    plan = PlanContext(tuple(circuits), measurement, Target(num_qubits=2), 4000, 1, pilot)
+    method = MethodSpec(method="readout", name="it", options={"readout": "none", "allocation": allocation})
+    share = plan_batch([method], plan).shares[1]
+    assert share.shots <= 4000 * len(circuits)
+    return share.variance_multiplier
+
+
+def test_the_prediction_tells_what_an_allocation_saves_and_a_pilot_costs() -> None:
+    even, split = planned_multiplier("even"), planned_multiplier("neyman")
+    assert even == pytest.approx(1)
+    assert split <= 0.8 * even
+    uniform = BitArray.from_counts({"00": 50, "01": 50, "10": 50, "11": 50}, 2)
+    assert split < planned_multiplier("pilot", (uniform,) * len(molecule().groups)) < even
 
 
 def test_a_pilot_tells_groups_that_scatter_less() -> None:

@@ -28,7 +28,7 @@ def test_a_correction_within_its_uncertainty_is_flagged_whichever_kind_it_is(
     stderr: float, systematic: float | None
 ) -> None:
     (flag,) = flags(0.60, stderr, systematic)
-    assert flag.startswith("not distinguishable from raw: moved by 0.1, uncertain by 0.08")
+    assert flag.startswith("not shown to be better than raw: moved by 0.1, uncertain by 0.08")
 
 
 def test_a_value_that_the_observable_cannot_have_is_flagged() -> None:
@@ -47,7 +47,7 @@ def test_few_negative_samples_a_refused_fit_and_a_poor_fit_are_flagged() -> None
 def test_the_points_of_an_array_are_told_apart() -> None:
     raw = Estimate(np.array([0.5, 0.5, 0.5]), np.full(3, 0.01), 1000)
     estimate = Estimate(np.array([0.8, 0.51, 0.52]), np.full(3, 0.02), 1000)
-    assert flagged(estimate, raw, Z).metadata["flags"] == ["not distinguishable from raw at 2 of 3 points, first 1"]
+    assert flagged(estimate, raw, Z).metadata["flags"] == ["not shown to be better than raw at 2 of 3 points, first 1"]
 
 
 def test_in_a_batch_each_method_but_raw_is_held_against_raw() -> None:
@@ -57,4 +57,4 @@ def test_in_a_batch_each_method_but_raw_is_held_against_raw() -> None:
     assert "flags" not in found["raw"]["parity"].metadata
     assert found["readout"]["parity"].metadata["flags"] == []
     (flag,) = found["twirling(twirl=4)"]["parity"].metadata["flags"]
-    assert flag.startswith("not distinguishable from raw")
+    assert flag.startswith("not shown to be better than raw")

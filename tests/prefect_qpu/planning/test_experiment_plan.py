@@ -13,7 +13,7 @@ from prefect_qpu.latency import PRIMARY
 from prefect_qpu.mitigation import Measurement
 from prefect_qpu.observables import group_terms
 from prefect_qpu.planning import plan_experiment
-from prefect_qpu.planning.variances import expected_of
+from prefect_qpu.planning.variances import moments_of
 from prefect_qpu.providers import Limits
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
@@ -175,7 +175,7 @@ def test_expected_variances_are_those_of_sampled_shots(left: float) -> None:
     circuit.rx(0.4, 2)
     observables = {"o": SparsePauliOp.from_list([("ZZI", 1.0), ("IZZ", -0.7), ("ZIZ", 0.4)])}
     groups = group_terms(observables)
-    found = expected_of(Encoding(circuit, observables), Measurement(observables, tuple(groups)), left)["o"]
+    found = moments_of(Encoding(circuit, observables), Measurement(observables, tuple(groups))).expected(left)["o"]
     from qiskit.quantum_info import Statevector
 
     chances = left * Statevector(circuit).probabilities() + (1 - left) / 8
@@ -193,6 +193,6 @@ def test_a_circuit_too_large_for_exact_values_is_planned_from_the_mixed_state() 
             circuit.rzz(0.4, qubit, qubit + 1)
     observables = {"o": SparsePauliOp.from_sparse_list([("Z", [qubit], 0.5) for qubit in range(40)], 40)}
     measurement = Measurement(observables, tuple(group_terms(observables)))
-    found = expected_of(Encoding(circuit, observables), measurement, 0.9, seconds=0.001)["o"]
+    found = moments_of(Encoding(circuit, observables), measurement, seconds=0.001).expected(0.9)["o"]
     assert (found.ideal, found.model) == (None, "fully mixed state")
     assert found.variance == pytest.approx(40 * 0.25)

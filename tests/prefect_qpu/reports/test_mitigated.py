@@ -62,13 +62,13 @@ def test_the_page_shows_pictures_costs_reasons_and_cautions(summary: RunSummary)
     assert 'alt="Chance to read 1 for 0, and 0 for 1: qubit ' in page
     assert "Predicted at most" in page
     assert "it is an option of IBM Quantum&#39;s sampler" in page
-    assert "not distinguishable from raw" in page
+    assert "not shown to be better than raw" in page
 
 
 def test_the_artifact_names_reasons_and_cautions(summary: RunSummary) -> None:
     text = comparison_markdown(summary)
     assert re.search(r"\| ibm_dd \| it is an option of IBM Quantum's sampler", text)
-    assert "not distinguishable from raw: moved by" in text
+    assert "not shown to be better than raw: moved by" in text
 
 
 def test_every_method_has_one_row_of_costs(summary: RunSummary) -> None:

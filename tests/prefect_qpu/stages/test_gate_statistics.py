@@ -175,3 +175,30 @@ def test_documents_of_earlier_versions_are_read(opened: Callable[..., Run]) -> N
     decision = promote(run)
     assert decision["outcome"] == "promoted"
     assert "ideal_distribution" not in {item["name"] for item in decision["criteria"]}
+
+
+def test_runs_of_the_same_experiment_tell_how_far_they_scatter(executed: Callable[..., Run]) -> None:
+    first = executed(ghz(seed=None, shots=500))
+    assert compare(first)["stability"] is None
+    second = executed(ghz(seed=None, shots=500))
+    third = executed(ghz(seed=None, shots=500, name="another name"))
+    assert compare(second)["stability"]["replicates"] == 2
+    found = compare(third)["stability"]
+    values = [
+        row.value
+        for run in (first, second, third)
+        for row in run.store.runs.estimates(run.id)
+        if (row.method, row.observable) == ("raw", "parity")
+    ]
+    assert found["replicates"] == 3
+    assert found["mean"] == pytest.approx(np.mean(values))
+    assert found["stderr"] == pytest.approx(np.std(values, ddof=1) / np.sqrt(3))
+    # Noise moves the parity by far more than runs differ.
+    assert found["agreement"]["verdict"] in {"fail", "inconclusive"}
+    summarise(third.store, third.id)
+
+
+def test_a_simulation_with_the_same_seed_is_no_replicate(executed: Callable[..., Run]) -> None:
+    for _ in range(2):
+        run = executed(ghz(shots=500))
+    assert compare(run)["stability"] is None

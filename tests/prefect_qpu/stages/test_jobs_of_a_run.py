@@ -18,6 +18,7 @@ from prefect_qpu.remitigate import remitigate
 from prefect_qpu.replay import replay
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.execute import job_roles, mitigate, submit
+from prefect_qpu.sweeps.planning import check_one_job
 from tests.experiments import ghz
 from tests.prefect_qpu.emulator.emulators import Emulator
 from tests.prefect_qpu.providers.conftest import account, server, shared  # noqa: F401 - fixtures
@@ -150,3 +151,9 @@ def test_each_set_of_options_is_one_job_of_its_own_and_bought_once(
     assert found["estimates"]["twirled"]["parity"]["flags"]
     assert replay(store, run.id)["identical"]
     assert "options" in remitigate(store, run.id, [MethodSpec(method="ibm_dd")])["refused"]["ibm_dd"]
+
+
+@pytest.mark.parametrize("method", [PILOTED, DECOUPLED])
+def test_a_sweep_whose_points_share_jobs_refuses_methods_with_jobs_of_their_own(method: dict[str, Any]) -> None:
+    with pytest.raises(ExperimentError, match=r"mitigation.1: got .* The points of a sweep share jobs"):
+        check_one_job([MethodSpec(method="raw"), MethodSpec.model_validate(method)])

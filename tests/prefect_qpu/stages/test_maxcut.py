@@ -36,3 +36,15 @@ def test_the_expected_cut_is_between_a_random_one_and_the_optimum(run: Run) -> N
     assert summary.baseline is not None
     assert item.exact is not None
     assert 4.5 < item.value < item.exact < summary.baseline.value
+
+
+@pytest.mark.parametrize(("layers", "published"), [(1, 0.6924), (2, 0.7559)])
+def test_sampled_fixed_angles_reach_the_published_cut_fraction(
+    executed: Callable[..., Run], layers: int, published: float
+) -> None:
+    heawood = [[node, (node + 1) % 14] for node in range(14)] + [[node, (node + 5) % 14] for node in range(0, 14, 2)]
+    workload = {"kind": "maxcut", "graph": heawood, "layers": layers}
+    run = executed(ghz(workload=workload, hypothesis=None, backend={"kind": "aer"}, shots=4000))
+    (item,) = summarise(run.store, run.id).estimates
+    assert abs(item.value / 21 - published) < 4 * item.stderr / 21
+    assert item.stderr / 21 < 0.003

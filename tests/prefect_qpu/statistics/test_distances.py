@@ -105,6 +105,13 @@ def test_a_distance_at_the_tolerance_seldom_passes_and_seldom_fails(kind: Kind) 
         assert rate < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
 
 
+def test_a_certain_outcome_is_a_distribution_and_no_single_shot() -> None:
+    found = distance({"000": 480, "001": 20}, {"000": 1})
+    assert found.shots == (500,)
+    assert found.interval is not None
+    assert found.interval[0] < 0.04 < found.interval[1]
+
+
 def test_planned_shots_let_a_small_distance_pass() -> None:
     shots = shots_for_distance(16, 0.1)
     counts = dict.fromkeys(range(16), shots // 16 + 1)
