@@ -44,10 +44,9 @@ BODIES = {
     "graph: {generator: erdos_renyi, nodes: 4, probability: 1.5, seed: 1}": "graph.probability: got 1.5, expected a ",
     EDGE + "layers: 0": "layers: got 0, expected a number from 1.",
     EDGE + "layers: two": "layers: got 'two', expected an integer.",
+    EDGE + "layer: 2": "layer: got unknown key 'layer', expected one of kind, graph, layers, angles,",
     EDGE
-    + "layer: 2": "layer: got unknown key 'layer', expected one of kind, graph, layers, angles. Did you mean layers?",
-    EDGE
-    + "observables: {z: Z}": "observables: got unknown key 'observables', expected one of kind, graph, layers, angles.",
+    + "observables: {z: Z}": "observables: got unknown key 'observables', expected one of kind, graph, layers, angles,",
     EDGE
     + "angles: {gamma: [1, 2], beta: [1]}": "angles.gamma: got [1.0, 2.0], expected one value for each of the 1 layers",
     EDGE + "angles: {gamma: [.nan], beta: [1]}": "angles.gamma.0: got nan, expected a finite number.",

@@ -19,8 +19,8 @@ WORKLOAD = """workload:
 GOOD = "name: bell\n" + WORKLOAD
 DEVICE = "backend: {kind: aer, device: FakeManilaV2}\n"
 KEYS = (
-    "one of name, workload, backend, shots, seed, transpile, mitigation, promotion, hypothesis, baseline, submission, "
-    "fallback, "
+    "one of name, workload, backend, shots, seed, transpile, mitigation, promotion, hypothesis, baseline, prices, "
+    "submission, fallback, "
 )
 BLOCK = "<block type>/<block name>, for example aer-backend/manila."
 REQUIRED = "got nothing, expected a value. The key is required."
@@ -119,8 +119,8 @@ WHOLE = {
     "name: bell": f"workload: {REQUIRED}",
     "name: bell\nworkload: bell.qasm": "workload: got 'bell.qasm', expected a mapping with the key kind.",
     "name: bell\nworkload: [circuit]": "workload: got ['circuit'], expected a mapping with the key kind.",
-    "name: bell\nworkload: {observables: {z: Z}}": "workload.kind: got nothing, expected one of circuit, maxcut",
-    "name: bell\nworkload: {kind: sudoku}": "workload.kind: got 'sudoku', expected one of circuit, maxcut",
+    "name: bell\nworkload: {observables: {z: Z}}": "workload.kind: got nothing, expected one of circuit, ghz,",
+    "name: bell\nworkload: {kind: sudoku}": "workload.kind: got 'sudoku', expected one of circuit, ghz,",
 }
 
 
