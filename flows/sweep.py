@@ -89,10 +89,10 @@ async def sweep(
         except asyncio.CancelledError:
             finish(execution, error="the flow run was cancelled")
             raise
-        failed = await asyncio.to_thread(finish, execution)
+        await asyncio.to_thread(finish, execution)
         found = await report_sweep(execution, Path(report_folder) if report_folder else None)
     _tell(execution, found)
-    return _state(execution, failed)
+    return _state(execution, found)
 
 
 async def _execution(
@@ -262,10 +262,11 @@ def _tell(execution: Execution, found: Findings) -> None:
         )
 
 
-def _state(execution: Execution, failed: int) -> State[str]:
-    bought, run_id = execution.plan.bought, execution.run.id
-    if failed and failed == bought:
-        return Failed(message=f"all {failed} points failed", data=run_id)
-    if failed:
-        return Completed(name="Partial", message=f"{failed} of {bought} points failed", data=run_id)
-    return Completed(name="Measured", message=f"{bought} points bought, {execution.plan.reused} reused", data=run_id)
+def _state(execution: Execution, found: Findings) -> State[str]:
+    plan, run_id = execution.plan, execution.run.id
+    lost = sum(count for state, count in found.states.items() if state not in {"measured", "refused"})
+    if lost and lost == plan.count:
+        return Failed(message=f"all {lost} points failed", data=run_id)
+    if lost:
+        return Completed(name="Partial", message=f"{lost} of {plan.count} points have no value", data=run_id)
+    return Completed(name="Measured", message=f"{plan.bought} points bought, {plan.reused} reused", data=run_id)

@@ -28,6 +28,9 @@ def sweep(
     fresh: Annotated[
         bool, Parameter(negative="", show_default=False, help="Measure points again that were measured before.")
     ] = False,
+    runner: Annotated[
+        Literal["here", "threads", "processes", "dask"], Parameter(help="Where jobs are driven, and simulations run.")
+    ] = "here",
     store: StoreUrl = None,
     report_folder: ReportFolder = None,
     json: Json = False,
@@ -50,7 +53,7 @@ def sweep(
             if plan_only:
                 code, found = 0, planned_document(opened, swept, fresh=fresh)
             else:
-                code, run_id = start_sweep(opened, file, settings, report_folder, fresh=fresh)
+                code, run_id = start_sweep(opened, file, settings, report_folder, fresh=fresh, runner=runner)
         if plan_only:
             print_sweep(swept.name, found, json=json)
         else:

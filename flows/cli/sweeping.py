@@ -26,7 +26,7 @@ CODES = {"Measured": 0, "Partial": 1, "Held": 3}
 
 
 def start_sweep(
-    store: RecordStore, file: Path, settings: Sequence[str], folder: Path | None, *, fresh: bool
+    store: RecordStore, file: Path, settings: Sequence[str], folder: Path | None, *, fresh: bool, runner: str
 ) -> tuple[int, str]:
     """Run a sweep in this process; the exit code and the run's id.
 
@@ -41,14 +41,14 @@ def start_sweep(
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     where = str(folder.absolute()) if folder else None
-    return asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh))
+    return asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
 
 
-async def _start(file: str, settings: Sequence[str], folder: str | None, *, fresh: bool) -> tuple[int, str]:
+async def _start(file: str, settings: Sequence[str], folder: str | None, **options: Any) -> tuple[int, str]:
     from prefect_qpu.flows.sweep import sweep
 
     await reach_server()
-    state = await sweep(definition=file, settings=list(settings), report_folder=folder, fresh=fresh, return_state=True)
+    state = await sweep(definition=file, settings=list(settings), report_folder=folder, return_state=True, **options)
     if state.name in CODES:
         return CODES[state.name], str(await state.aresult(raise_on_failure=False))
     error = await state.aresult(raise_on_failure=False)

@@ -41,6 +41,8 @@ ResultT = TypeVar("ResultT")
 
 CALIBRATION_LIFE = timedelta(minutes=10)
 """How long a calibration is taken for the newest one."""
+MOST_EXECUTIONS = 10_000_000
+"""Shots of all circuits and parameter values that the service takes in one job."""
 
 _BEST = (JobState.DONE, JobState.RUNNING, JobState.QUEUED)
 
@@ -163,10 +165,11 @@ class IBMQuantumProvider:
         return self._ask("reading the target", lambda opened: opened.backend.target)
 
     def limits(self) -> Limits:
-        """What the backend allows in one job, as far as it tells."""
+        """What the backend allows in one job, as far as it tells, and the service, which only says so in words."""
         backend = self._ask("reading the limits", lambda opened: opened.backend)
         configuration = backend.configuration()
-        return Limits(max_pubs=backend.max_circuits, max_shots=getattr(configuration, "max_shots", None))
+        shots = getattr(configuration, "max_shots", None)
+        return Limits(max_pubs=backend.max_circuits, max_shots=shots, max_executions=MOST_EXECUTIONS)
 
     def availability(self) -> Availability:
         """Whether the backend runs jobs now, and how many wait."""

@@ -13,6 +13,7 @@ from prefect_qpu.hashing import canonical_json
 from prefect_qpu.records import blobs, schema
 from prefect_qpu.records.database import Database, insert_missing
 from prefect_qpu.records.rows import SweepRow
+from prefect_qpu.records.states import OPEN
 
 _TOGETHER = 500
 _STILL_OPEN = ("running", "waiting")
@@ -119,13 +120,22 @@ class Sweeps:
             return SweepRow.of(record)
 
     def unfinished(self, sweep_hash: str) -> SweepRow | None:
-        """The newest execution of a sweep that has not ended, or none; it is to be continued, not repeated."""
-        run, table = schema.Run, schema.Sweep
-        query = select(table).join(run, run.id == table.run_id)
-        query = query.where(table.hash == sweep_hash, run.state.in_(_STILL_OPEN)).order_by(table.id.desc()).limit(1)
+        """The newest execution of a sweep that has not ended, or none; it is to be continued, not repeated.
+
+        One that has failed counts too, as long as one of its jobs is out.
+        """
+        table = schema.Sweep
+        query = select(table).where(table.hash == sweep_hash).order_by(table.id.desc())
         with self._database.reading() as session:
-            record = session.scalar(query)
-            return SweepRow.of(record) if record else None
+            for record in session.scalars(query):
+                if _alive(session, [record.run_id]):
+                    return SweepRow.of(record)
+        return None
+
+    def alive(self, run_ids: Sequence[str]) -> bool:
+        """Whether one of the runs of an execution goes on, or has a job out that is not to be cancelled."""
+        with self._database.reading() as session:
+            return _alive(session, run_ids)
 
     def resolve(self, given: str) -> SweepRow:
         """The newest execution of the sweep of this name, or of the sweep or the run whose hash or id begins so.
@@ -169,6 +179,16 @@ class Sweeps:
             for start in range(0, len(keys), _TOGETHER):
                 some = keys[start : start + _TOGETHER]
                 session.execute(delete(table).where(table.sweep_id == sweep_id, table.key.in_(some)))
+
+
+def _alive(session: Session, run_ids: Sequence[str]) -> bool:
+    run, link, row = schema.Run, schema.RunSubmission, schema.Submission
+    going = select(run.id).where(run.id.in_(run_ids), run.state.in_(_STILL_OPEN)).limit(1)
+    if session.scalar(going) is not None:
+        return True
+    out = select(row.id).join(link, link.submission_id == row.id).where(link.run_id.in_(run_ids))
+    wanted = out.where(row.state.in_(OPEN), row.job_id.is_not(None), row.cancel_requested_at.is_(None))
+    return session.scalar(wanted.limit(1)) is not None
 
 
 def _claimed(session: Session, sweep_id: int, keys: Sequence[bytes]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.errors import ProviderError, ProviderUnavailableError, StoreError
+from prefect_qpu.errors import InputError, ProviderError, ProviderUnavailableError, StoreError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance, intend, longest_interval
 from prefect_qpu.latency import Clock, utc_now
@@ -105,6 +105,26 @@ def _planned(
     points = expand(sweep)
     settings = list(dict.fromkeys(backend_key(group.experiment.document()["backend"]) for group in points.groups))
     places, seeds = _places(store, sweep, points, providers, settings, run_id, flow_run_id, clock)
+    try:
+        return _claimed(store, sweep, points, places, seeds, run_id, clock)
+    except InputError as error:
+        for place in places.values():
+            store.runs.finish(
+                place.run_id, state="failed", outcome="failed", source=None, error=str(error), now=clock()
+            )
+        raise
+
+
+def _claimed(
+    store: RecordStore,
+    sweep: Sweep,
+    points: Points,
+    places: Mapping[str, Place],
+    seeds: Mapping[str, int],
+    run_id: str,
+    clock: Clock,
+) -> SweepRow:
+    """The stored plan, which is made again if another sweep was first to buy one of its points."""
     keys = [bytes(key) for key in points.keys.tolist()]
     for _ in range(_RACES):
         known = _owners(store, keys)
@@ -132,8 +152,12 @@ def _owners(store: RecordStore, keys: Sequence[bytes]) -> dict[bytes, tuple[int,
     """Who buys the points; what executions that have ended could not measure is released first."""
     known = store.sweeps.owners(keys)
     rows = [store.sweeps.by_id(owner) for owner in sorted({owner for owner, _ in known.values()})]
-    over = [row for row in rows if store.runs.get(row.run_id).state in {"ended", "failed"}]
+    over = [row for row in rows if not store.sweeps.alive(_run_ids(store, row))]
     return store.sweeps.owners(keys) if sum(release_unmeasured(store, row) for row in over) else known
+
+
+def _run_ids(store: RecordStore, row: SweepRow) -> list[str]:
+    return [str(backend["run_id"]) for backend in store.sweeps.plan(row)["backends"]]
 
 
 def preview(store: RecordStore, sweep: Sweep, providers: Providers) -> Plan:
@@ -213,9 +237,8 @@ def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
     for owner in sorted(set(arrays["owner"].tolist()) - {0}):
         row = execution.store.sweeps.by_id(owner)
         plan = Plan.from_document(execution.store.sweeps.plan(row))
-        if execution.store.runs.get(row.run_id).state in {"running", "waiting"} and all(
-            backend_key(item.setting) in providers for item in plan.backends
-        ):
+        alive = execution.store.sweeps.alive([item.run_id for item in plan.backends])
+        if alive and all(backend_key(item.setting) in providers for item in plan.backends):
             other = resume(execution.store, row, providers, clock=execution.run.clock)
             jobs = _jobs_of(other, arrays["place"][arrays["owner"] == owner])
             found += [(other, jobs)] if jobs else []

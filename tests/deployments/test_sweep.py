@@ -34,14 +34,17 @@ def test_the_scheduled_sweep_measures_anew_twice_in_a_row_and_alerts(site: Site)
         'experiment.hypothesis={"statement": "the cut is tiny", "observable": "cut", "range": [0.0, 1.0]}',
         'axes={"workload.parameters.gamma[0]": [0.0, 0.5]}',
     ]
-    for _ in range(2):
-        site.prefect("deployment", "run", "sweep/sweep", "--params", json.dumps({"settings": surprise}))
+    every_few_seconds = {"active": True, "schedule": {"interval": 5}, "parameters": {"settings": surprise}}
+    site.ask(f"deployments/{deployment['id']}/schedules", [every_few_seconds])
+    site.ask(f"deployments/{deployment['id']}/resume_deployment", {})
     done = site.wait("two sweeps", lambda: ended(site, 2, "sweep"))
-    assert [(item["state_name"], item["start_time"] is not None) for item in done] == [("Measured", True)] * 2
-    first, second = sorted(done, key=lambda item: item["start_time"])
+    site.ask(f"deployments/{deployment['id']}/pause_deployment", {})
+    assert all(item["auto_scheduled"] for item in done)
+    first, second = sorted(done, key=lambda item: item["start_time"])[:2]
+    assert [item["state_name"] for item in (first, second)] == ["Measured", "Measured"]
     assert first["end_time"] <= second["start_time"]
     with RecordStore.open(site.store_url) as store:
-        rows = store.sweeps.list()
+        rows = [store.sweeps.get(item["id"]) for item in (first, second)]
         assert [len(frame(store, row)) for row in rows] == [2, 2]
         assert len({row.hash for row in rows}) == 2
     (told, *_) = site.wait("an alert", lambda: ended(site, 1, "alert"))

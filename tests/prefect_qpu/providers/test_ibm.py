@@ -411,7 +411,7 @@ def test_counts_are_told_also_without_metrics(
 def test_the_device_tells_its_limits_and_the_provider_keeps_the_protocol(provider: IBMQuantumProvider) -> None:
     keeps: Provider = provider
     assert isinstance(keeps, Provider)
-    assert keeps.limits().max_shots == 100_000
+    assert (keeps.limits().max_shots, keeps.limits().max_executions) == (100_000, 10_000_000)
     assert (keeps.kind, keeps.durable, keeps.simulator) == ("ibm", True, True)
 
 

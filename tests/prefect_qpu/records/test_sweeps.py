@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from prefect_qpu.errors import RecordNotFoundError, StoreError
-from prefect_qpu.records import RecordStore, SweepRow
+from prefect_qpu.records import RecordStore, SubmissionRow, SweepRow
 from tests.prefect_qpu.records.conftest import NOW
 
 KEYS = [bytes([place]) * 16 for place in range(10)]
@@ -80,3 +80,18 @@ def test_only_an_unfinished_sweep_is_to_be_continued(store: RecordStore, started
 def test_a_sweep_needs_a_run(store: RecordStore) -> None:
     with pytest.raises(RecordNotFoundError, match="no run"):
         start(store, "nobody", [])
+
+
+def test_a_failed_sweep_is_continued_as_long_as_a_job_is_out(
+    store: RecordStore, started: Callable[..., str], intended: Callable[..., SubmissionRow]
+) -> None:
+    submission = intended(role="job-0001")
+    row = start(store, "run-one", [])
+    assert row is not None
+    store.runs.finish("run-one", state="failed", outcome="failed", source=None, now=NOW)
+    assert store.sweeps.unfinished(row.hash) is None
+    store.submissions.accepted(submission.id, "j1", NOW)
+    assert store.sweeps.unfinished(row.hash) == row
+    store.waiting.request_cancel(submission.id, NOW)
+    assert store.sweeps.unfinished(row.hash) is None
+    assert not store.sweeps.alive(["run-one"])

@@ -65,7 +65,7 @@ def test_there_are_as_few_jobs_as_the_limits_allow(members: list[Family], limits
     assert all(fits(job, members, limits) for job in held(packed, members))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.builds(Family, points=st.integers(0, 40), each=costs, fixed=costs), max_size=4), caps)
 def test_each_point_is_in_exactly_one_job(members: list[Family], limits: Caps) -> None:
     places = [

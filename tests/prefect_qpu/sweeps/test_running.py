@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prefect_qpu.errors import JobFailedError
+from prefect_qpu.errors import InputError, JobFailedError
 from prefect_qpu.providers import JobRequest
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.frame import frame
-from prefect_qpu.sweeps.running import complete, fail, resume
+from prefect_qpu.sweeps.running import complete, dependencies, fail, resume
 from prefect_qpu.sweeps.state import progress
 from tests.prefect_qpu.sweeps.documents import T, U, sweep
 from tests.prefect_qpu.sweeps.executing import executed, limited, planned, providers
@@ -197,3 +197,30 @@ def test_a_sweep_is_no_cached_answer_of_its_experiment(store: RecordStore) -> No
     row = store.runs.get("run-one")
     assert (row.state, row.outcome, row.source) == ("ended", None, None)
     assert store.runs.latest_answer(execution.run.experiment.execution_hash) is None
+
+
+def test_a_plan_that_cannot_be_made_leaves_no_run_behind_that_seems_to_go_on(store: RecordStore) -> None:
+    swept = sweep({T: [0.0]}, experiment_backend={"kind": "aer", "device": "FakeArmonkV2"})
+    with pytest.raises(InputError, match="2 qubits"):
+        planned(store, swept)
+    assert [row.state for row in store.runs.list()] == ["failed"]
+    assert store.sweeps.list() == []
+
+
+def test_points_of_an_execution_that_died_without_a_job_may_be_bought_by_others(store: RecordStore) -> None:
+    execution = planned(store, sweep({T: [0.0, 1.0]}))
+    assert planned(store, sweep({T: [1.0, 2.0]}), "run-two").plan.bought == 1
+    store.runs.finish("run-one", state="failed", outcome="failed", source=None, now=execution.run.clock())
+    assert planned(store, sweep({T: [0.0, 1.0, 3.0]}), "run-three").plan.bought == 3
+
+
+def test_a_sweep_carries_on_with_the_jobs_that_another_one_has_planned_for_its_points(store: RecordStore) -> None:
+    planned(store, sweep({T: [0.0, 1.0]}))
+    second = planned(store, sweep({T: [1.0, 2.0]}), "run-two")
+    ((first, jobs),) = dependencies(second)
+    for execution, numbers in ((first, jobs), (second, [0])):
+        for job in numbers:
+            complete(execution, job, lambda _: None)
+            analyse_ready(execution, job)
+    assert dependencies(second) == []
+    assert set(frame(store, second.row)["state"]) == {"measured"}
