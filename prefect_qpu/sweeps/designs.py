@@ -47,6 +47,7 @@ class Span(Definition):
     def levels(self, field: str) -> list[float]:
         """The numbers; whole ones stay whole."""
         _check_scale(self.start, self.stop, self.scale, field)
+        _check_length(self.start, self.stop, field)
         made = (np.geomspace if self.scale == "log" else np.linspace)(self.start, self.stop, self.count)
         return [float(value) for value in made]
 
@@ -63,6 +64,7 @@ class Interval(Definition):
     def scaled(self, unit: NDArray[np.float64], field: str) -> list[Any]:
         """Numbers of the unit interval, moved into this one."""
         _check_scale(self.start, self.stop, self.scale, field)
+        _check_length(self.start, self.stop, field)
         if self.scale == "log":
             values = np.exp(log(self.start) + unit * log(self.stop / self.start))
         else:
@@ -292,11 +294,18 @@ def _levels(key: str, given: Span | tuple[Any, ...]) -> Sequence[Any]:
 
 
 def _checked(key: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The values, if all numbers among them are finite."""
+    """The values, if all numbers among them are finite, as floats too."""
     for place, value in enumerate(values):
-        if any(isinstance(item, float) and not isfinite(item) for item in _flat(value)) or value is None:
+        if value is None or not all(_is_finite(item) for item in _flat(value)):
             raise ExperimentError(f"axes.{key}.{place}", given=value, expected="a finite number")
     return values
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, int | float) or isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _flat(value: Any) -> list[Any]:
@@ -306,3 +315,8 @@ def _flat(value: Any) -> list[Any]:
 def _check_scale(start: float, stop: float, scale: str, field: str) -> None:
     if scale == "log" and (start <= 0 or stop <= 0):
         raise ExperimentError(field, given=[start, stop], expected="two positive ends of a logarithmic scale")
+
+
+def _check_length(start: float, stop: float, field: str) -> None:
+    if not isfinite(stop - start):
+        raise ExperimentError(field, given=[start, stop], expected="two ends whose distance is a finite number")

@@ -8,10 +8,8 @@ import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.circuits import to_qpy
-from prefect_qpu.errors import ExperimentError
-from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.hashing import canonical_json, content_hash, derive_seed
-from prefect_qpu.mitigation import Batch, PlanContext, make_pub, plan_batch, provider_options
+from prefect_qpu.mitigation import Batch, PlanContext, make_pub, plan_batch
 from prefect_qpu.providers import Provider
 from prefect_qpu.providers.forecast import charged_seconds
 from prefect_qpu.providers.simulation import Simulation
@@ -176,7 +174,6 @@ def _member(
 ) -> _Member:
     circuits = tuple(store.circuits.get_many([item["hash"] for item in document["circuits"]]))
     experiment = group.experiment
-    check_one_job(experiment.mitigation)
     seed = wanted.seed if experiment.seed is None else experiment.seed
     context = PlanContext(circuits, group.problem.measurement, wanted.provider.target(), experiment.shots, seed)
     one = {name: values[bought[:1]] for name, values in group.parameters.items()}
@@ -187,22 +184,6 @@ def _member(
     place = order[backend_key(experiment.document()["backend"])]
     seconds = tuple(_simulated(pub, wanted.provider) for pub in batch.pubs)
     return _Member(group, bought, place, batch, units, parts(units, caps, limits.max_shots), seconds)
-
-
-def check_one_job(methods: Sequence[MethodSpec]) -> None:
-    """Refuse methods that need a job of their own: the points of a sweep share jobs.
-
-    Raises:
-        ExperimentError: names the method.
-    """
-    for index, spec in enumerate(methods):
-        if provider_options(spec) or spec.options.get("allocation") == "pilot":
-            raise ExperimentError(
-                f"mitigation.{index}",
-                given=spec.label,
-                expected="a method without a pilot and without options of the provider",
-                hint="The points of a sweep share jobs.",
-            )
 
 
 def _unit(store: RecordStore, pub: SamplerPub) -> Unit:

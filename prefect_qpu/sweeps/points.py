@@ -11,10 +11,10 @@ from qiskit import QuantumCircuit
 
 from prefect_qpu.circuits import circuit_hash
 from prefect_qpu.errors import ExperimentError, InputError
-from prefect_qpu.experiment import Experiment
+from prefect_qpu.experiment import Experiment, MethodSpec
 from prefect_qpu.hashing import canonical_json, content_hash
 from prefect_qpu.loading import backend_setting
-from prefect_qpu.mitigation import Measurement, check_methods
+from prefect_qpu.mitigation import Measurement, check_methods, provider_options
 from prefect_qpu.observables import group_terms
 from prefect_qpu.sweeps.definition import PARAMETERS, Sweep
 from prefect_qpu.sweeps.designs import Column, product
@@ -22,6 +22,8 @@ from prefect_qpu.sweeps.designs import Column, product
 MOST_GROUPS = 5_000
 """Experiments that differ in more than circuit parameters; each is checked, transpiled and planned by itself."""
 KEY_BYTES = 16
+LAST_REPLICATE = 2**53 - 1
+"""Above it, addresses could not tell two replicates apart: a float has no more digits."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -192,15 +194,37 @@ def _group(
 ) -> Group:
     experiment = _experiment(sweep, settings)
     check_methods(experiment.mitigation)
+    check_one_job(experiment.mitigation)
     problem = problems.of(experiment)
     replicates: Integers = np.full(len(indices), experiment.replicate or 0, dtype=np.int64)
     values: dict[str, Floats] = {name: np.full(len(indices), value) for name, value in problem.parameters.items()}
+    varied: set[str] = set()
     for key, column in arrays.items():
         if key == "replicate":
             replicates = _replicates(column)[indices]
         else:
-            values |= _assigned(key, Column(column.levels, column.codes[indices]), problem)
+            own = _assigned(key, Column(column.levels, column.codes[indices]), problem)
+            for name in varied.intersection(own):
+                raise ExperimentError(f"axes.{key}", given=name, expected="each parameter in one axis only")
+            varied |= own.keys()
+            values |= own
     return Group(experiment.changed(replicate=None), problem, settings, indices, values, replicates)
+
+
+def check_one_job(methods: Sequence[MethodSpec]) -> None:
+    """Refuse methods that need a job of their own: the points of a sweep share jobs.
+
+    Raises:
+        ExperimentError: names the method.
+    """
+    for index, spec in enumerate(methods):
+        if provider_options(spec) or spec.options.get("allocation") == "pilot":
+            raise ExperimentError(
+                f"mitigation.{index}",
+                given=spec.label,
+                expected="a method without a pilot and without options of the provider",
+                hint="The points of a sweep share jobs.",
+            )
 
 
 def _experiment(sweep: Sweep, settings: Mapping[str, Any]) -> Experiment:
@@ -244,8 +268,10 @@ def _set(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _replicates(column: Column) -> Integers:
     for level in column.levels:
-        if isinstance(level, bool) or not isinstance(level, int | float) or level != int(level) or level < 0:
-            raise ExperimentError("axes.replicate", given=level, expected="an integer from 0")
+        whole = not isinstance(level, bool) and isinstance(level, int | float) and level == int(level)
+        if not whole or not 0 <= level <= LAST_REPLICATE:
+            expected = f"an integer from 0 to {LAST_REPLICATE}"
+            raise ExperimentError("axes.replicate", given=level, expected=expected)
     return np.asarray(column.levels).astype(np.int64)[column.codes]
 
 
@@ -254,7 +280,7 @@ def _assigned(key: str, column: Column, problem: Problem) -> dict[str, Floats]:
     name = key[len(PARAMETERS) :]
     if name in problem.parameters:
         for level in column.levels:
-            if isinstance(level, bool) or not isinstance(level, int | float):
+            if not _is_number(level):
                 raise ExperimentError(f"axes.{key}", given=level, expected="a number")
         return {name: column.numbers()}
     elements = [item for item in problem.parameters if item.startswith(f"{name}[")]
@@ -262,7 +288,7 @@ def _assigned(key: str, column: Column, problem: Problem) -> dict[str, Floats]:
         known = ", ".join(problem.parameters) or "it has none"
         raise ExperimentError(f"axes.{key}", given=name, expected=f"one of the circuit's free parameters ({known})")
     for level in column.levels:
-        if not isinstance(level, list | tuple) or len(level) != len(elements):
+        if not isinstance(level, list | tuple) or len(level) != len(elements) or not all(map(_is_number, level)):
             raise ExperimentError(
                 f"axes.{key}", given=level, expected=f"one number for each of the {len(elements)} elements of {name}"
             )
@@ -270,6 +296,10 @@ def _assigned(key: str, column: Column, problem: Problem) -> dict[str, Floats]:
     places = [int(item.partition("[")[2].rstrip("]")) for item in elements]
     rank = {place: index for index, place in enumerate(sorted(places))}
     return {item: table[:, rank[place]] for item, place in zip(elements, places, strict=True)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_distinct(keys: NDArray[np.void]) -> None:

@@ -1,6 +1,8 @@
 """Columns of points from CSV and Parquet files, and from data frames."""
 
-from collections.abc import Callable
+import csv
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,14 @@ def columns_of(frame: Any) -> dict[str, tuple[Any, ...]]:
         >>> columns_of(pandas.DataFrame({"shots": [100, 200]}))
         {'shots': (100, 200)}
     """
+    _check_names([str(name) for name in frame.columns])
     return {str(name): tuple(frame[name].tolist()) for name in frame.columns}
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ExperimentError(f"axes.{name}", given="the column twice", expected="each column once")
 
 
 def _attempted(read: Callable[[], Any], path: Path) -> Any:
@@ -47,7 +56,7 @@ def _attempted(read: Callable[[], Any], path: Path) -> Any:
     except ImportError as error:
         hint = "Install pyarrow: pip install 'prefect-qpu[parquet]'."
         raise ExperimentError("axes.file", given=str(path), expected="a readable table", hint=hint) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, csv.Error, Warning) as error:
         raise ExperimentError(
             "axes.file", given=str(path), expected="a readable table", hint=f"{' '.join(str(error).split())[:200]}."
         ) from error
@@ -56,7 +65,13 @@ def _attempted(read: Callable[[], Any], path: Path) -> Any:
 def _read_csv(path: Path) -> Any:
     import pandas as pd
 
-    return pd.read_csv(path)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        # Pandas would give the second of two equal names a number.
+        _check_names(next(csv.reader(lines), []))
+    with warnings.catch_warnings():
+        # It would drop what a row holds beyond the header, or take its first value for a name of the row.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(path, index_col=False)
 
 
 def _read_parquet(path: Path) -> Any:

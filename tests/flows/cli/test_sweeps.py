@@ -35,6 +35,15 @@ def test_a_plan_alone_buys_nothing(cli: Cli, file: Path) -> None:
         ("axes={}", "axes: got [{}], expected at least one axis"),
         ("axes.shots=[0]", "axes.shots: got 0, expected a number from 1"),
         (f"axes={{{T}: {{start: 0, stop: 1, count: 1000000000}}}}", "axes: got '1,000,000,000 points'"),
+        (f"axes={{{T}: {{start: -1e+308, stop: 1e+308, count: 3}}}}", f"axes.{T}: got [-1e+308, 1e+308], expected two"),
+        (f"axes={{{T}: [1{'0' * 400}]}}", f"axes.{T}.0: got 1000"),
+        ("axes.replicate=[9007199254740992, 9007199254740993]", "axes.replicate: got 9007199254740992, expected"),
+        ("axes.replicate=[1180591620717411303424]", "axes.replicate: got 1180591620717411303424, expected an integer"),
+        (
+            "axes.mitigation=[[{method: zne, options: {allocation: pilot}}]]",
+            "mitigation.0: got 'zne(allocation=pilot)'",
+        ),
+        ("axes.mitigation=[ibm_dd]", "mitigation.0: got 'ibm_dd', expected a method without a pilot"),
         ("experiment.workload.observables.zz=ZZZ", "experiment.workload.observables.zz: got"),
         ("experiment.backend={kind: aer, device: FakeArmonkV2}", "backend: got 'aer-armonk with 1 qubits'"),
     ],
@@ -44,6 +53,47 @@ def test_a_bad_sweep_is_refused_before_anything_is_stored(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "prefect_qpu.flows.sweep", None)
     assert refusal("sweep", str(file), "--set", change).startswith(message)
+
+
+GRAPH = {"generator": "random_regular", "degree": 3, "nodes": 4, "seed": 1}
+GAMMA = "workload.parameters.gamma"
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({GAMMA: [["a"]]}, f"axes.{GAMMA}: got ['a'], expected one number for each of the 1 elements"),
+        ({GAMMA: [[[1.0]]]}, f"axes.{GAMMA}: got [[1.0]], expected one number"),
+        ({GAMMA: [[True]]}, f"axes.{GAMMA}: got [True], expected one number"),
+        ({GAMMA: [[0.1]], f"{GAMMA}[0]": [0.3]}, f"axes.{GAMMA}: got 'gamma[0]', expected each parameter in one axis"),
+    ],
+)
+def test_values_of_a_vector_are_numbers_given_once(
+    refusal: Callable[..., str], tmp_path: Path, axes: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(yaml.safe_dump(document(axes, experiment_workload={"kind": "maxcut", "graph": GRAPH})))
+    assert refusal("sweep", str(path), "--plan-only").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "axes.file: got '"),
+        (f"{T},{T}\n1,2\n", f"axes.{T}: got 'the column twice', expected each column once"),
+        (f"{T},replicate\n1,2,3\n4,5,6\n", "axes.file: got '"),
+        (f"{T},comment\n1,hot\n", "axes.comment: got 'comment', expected one of"),
+        (f"{T}\n1\nhot\n", f"axes.{T}: got '1', expected a number"),
+    ],
+)
+def test_a_table_has_each_column_once_and_a_name_for_each_value(
+    refusal: Callable[..., str], tmp_path: Path, text: str | None, message: str
+) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(yaml.safe_dump(document({"kind": "table", "file": "points.csv"})))
+    if text is not None:
+        (tmp_path / "points.csv").write_text(text)
+    assert refusal("sweep", str(path), "--plan-only").startswith(message)
 
 
 @pytest.mark.server
