@@ -12,7 +12,8 @@ from prefect_qpu.errors import ExperimentError, InputError
 from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.loading import read_document
-from prefect_qpu.sweeps.designs import Count, Design, Grid, Sampled, Table, Zip, count
+from prefect_qpu.sweeps.designs import Design, Grid, Sampled, Table, Zip, count
+from prefect_qpu.sweeps.levels import Count
 from prefect_qpu.sweeps.tables import read_columns
 
 AnyDesign = Annotated[Grid | Zip | Sampled | Table, Field(discriminator="kind")]

@@ -18,7 +18,7 @@ from prefect_qpu.remitigate import remitigate
 from prefect_qpu.replay import replay
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.stages.execute import job_roles, mitigate, submit
-from prefect_qpu.sweeps.planning import check_one_job
+from prefect_qpu.sweeps.members import check_one_job
 from tests.experiments import ghz
 from tests.prefect_qpu.emulator.emulators import Emulator
 from tests.prefect_qpu.providers.conftest import account, server, shared  # noqa: F401 - fixtures
