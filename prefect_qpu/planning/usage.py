@@ -11,6 +11,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import pub_bytes
+from prefect_qpu.prices import Price
 from prefect_qpu.providers.forecast import charged_seconds
 
 
@@ -26,14 +27,14 @@ class Usage:
     qpu_seconds: float | None
     """None if the target does not tell how long its gates take."""
     cost: float | None
-    """In the currency of the price; none without a price or without seconds."""
+    """In the currency of the price; none without a price, or where seconds cost and are not known."""
 
     def document(self) -> dict[str, Any]:
         """The usage as JSON data."""
         return asdict(self)
 
 
-def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = None) -> Usage:
+def usage_of(pubs: Sequence[SamplerPub], target: Target, price: Price | None = None) -> Usage:
     """What a job of these PUBs takes on a target.
 
     QPU seconds are those of `charged_seconds`, with the length of each circuit as the target tells it.
@@ -41,7 +42,7 @@ def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = N
     Args:
         pubs: ISA circuits with parameter values and shots.
         target: Tells how long gates and measurements take.
-        price: Of one QPU second.
+        price: What the backend charges.
 
     Example:
         >>> from prefect_qpu.experiment import AerBackendSpec
@@ -49,7 +50,7 @@ def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = N
         >>> circuit = QuantumCircuit(5, 1)
         >>> _ = circuit.measure(0, 0)
         >>> target = AerProvider(AerBackendSpec(device="FakeManilaV2")).target()
-        >>> found = usage_of([SamplerPub.coerce((circuit, None, 4000))], target, price=2.0)
+        >>> found = usage_of([SamplerPub.coerce((circuit, None, 4000))], target, price=Price(per_qpu_second=2.0))
         >>> round(found.qpu_seconds, 2), round(found.cost, 2)
         (3.02, 6.04)
     """
@@ -58,8 +59,14 @@ def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = N
     seconds = None
     if len(lengths) == len(pubs):
         seconds = charged_seconds(sum(executions), sum(map(mul, lengths, executions)))
-    cost = None if seconds is None or price is None else seconds * price
+    cost = _cost(price, sum(executions), seconds)
     return Usage(len(pubs), sum(executions), sum(map(pub_bytes, pubs)), seconds, cost)
+
+
+def _cost(price: Price | None, shots: int, seconds: float | None) -> float | None:
+    if price is None or (seconds is None and price.per_qpu_second):
+        return None
+    return price.of(jobs=1, shots=shots, qpu_seconds=seconds or 0.0)
 
 
 def seconds_of(circuit: QuantumCircuit, target: Target) -> float | None:
