@@ -174,9 +174,8 @@ def row(points: int, noise: str, peer: str | None, rounds: int, environment: dic
 
 
 def main(arguments: list[str]) -> None:
-    peer = arguments[arguments.index("--peer") + 1] if "--peer" in arguments else None
-    rounds = int(arguments[arguments.index("--rounds") + 1]) if "--rounds" in arguments else 3
-    given = [int(item) for item in arguments if item.isdigit() and item != str(rounds)] or [1, 16, 100, 256, 1000]
+    peer, rounds = _option(arguments, "--peer"), int(_option(arguments, "--rounds") or 3)
+    given = [int(item) for item in arguments] or [1, 16, 100, 256, 1000, 10_000]
     head = ("noise", "points", "a: loop", "b: broadcast", "c: each", "c: gathered", "c: broadcast", "d: sweep", "d / b")
     grown = ("unchanged", "frame", "peak MiB", "store bytes", "Prefect bytes", "task runs")
     print(f"| {' | '.join((*head, *grown))} |\n|{'---|' * len((*head, *grown))}")
@@ -184,6 +183,15 @@ def main(arguments: list[str]) -> None:
         for noise in NOISES:
             for points in given:
                 print(_line(noise, points, row(points, noise, peer, rounds, environment), grown), flush=True)
+
+
+def _option(arguments: list[str], name: str) -> str | None:
+    """The value of an option, which is taken out of the arguments."""
+    if name not in arguments:
+        return None
+    place = arguments.index(name)
+    _, value = arguments.pop(place), arguments.pop(place)
+    return value
 
 
 def _line(noise: str, points: int, found: dict[str, float], grown: tuple[str, ...]) -> str:
