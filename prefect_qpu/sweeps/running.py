@@ -5,7 +5,7 @@ All of it can be cut off at any moment and called again: what is stored is not d
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -15,17 +15,17 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from prefect_qpu.errors import InputError, ProviderError, ProviderUnavailableError, StoreError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance, intend, longest_interval
-from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.latency import Clock
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, SweepRow
+from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.run import Run, open_run, seeds_for
 from prefect_qpu.sweeps.definition import Sweep
 from prefect_qpu.sweeps.ending import release_unmeasured
 from prefect_qpu.sweeps.plan import Piece, Plan
 from prefect_qpu.sweeps.planning import Place, backend_key, make_plan
 from prefect_qpu.sweeps.points import KEY_BYTES, Integers, Points, expand
-from prefect_qpu.sweeps.state import FAILED
 
 _RACES = 10
 """How often a plan is made again because another sweep bought one of its points meanwhile."""
@@ -66,7 +66,7 @@ def start(
     *,
     run_id: str,
     flow_run_id: str | None = None,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
 ) -> Execution:
     """The execution of a run: the stored one, or a new one that buys the points that nobody has bought.
 
@@ -76,19 +76,20 @@ def start(
         providers: Where each backend setting leads.
         run_id: Id of the run.
         flow_run_id: The Prefect flow run.
-        clock: Source of the time.
+        clock: Source of the time; none takes the store's, which all hosts share.
 
     Raises:
         InputError: the sweep cannot be run; nothing was sent.
     """
     row = store.sweeps.find(run_id)
     if row is None:
-        row = _planned(store, sweep, providers, run_id, flow_run_id, clock)
+        row = _planned(store, sweep, providers, run_id, flow_run_id, clock or store.clock)
     return resume(store, row, providers, clock=clock)
 
 
-def resume(store: RecordStore, row: SweepRow, providers: Providers, *, clock: Clock = utc_now) -> Execution:
+def resume(store: RecordStore, row: SweepRow, providers: Providers, *, clock: Clock | None = None) -> Execution:
     """The stored execution, to go on with it."""
+    clock = clock or store.clock
     plan = Plan.from_document(store.sweeps.plan(row))
     runs = tuple(_stored_run(store, item.run_id, providers[backend_key(item.setting)], clock) for item in plan.backends)
     return Execution(store, row, plan, runs)
@@ -152,12 +153,21 @@ def _owners(store: RecordStore, keys: Sequence[bytes]) -> dict[bytes, tuple[int,
     """Who buys the points; what executions that have ended could not measure is released first."""
     known = store.sweeps.owners(keys)
     rows = [store.sweeps.by_id(owner) for owner in sorted({owner for owner, _ in known.values()})]
-    over = [row for row in rows if not store.sweeps.alive(_run_ids(store, row))]
-    return store.sweeps.owners(keys) if sum(release_unmeasured(store, row) for row in over) else known
+    over = [row for row in rows if not store.sweeps.alive(store.sweeps.run_ids(row))]
+    released = sum(release_unmeasured(_recorded(store, row)) for row in over)
+    return store.sweeps.owners(keys) if released else known
 
 
-def _run_ids(store: RecordStore, row: SweepRow) -> list[str]:
-    return [str(backend["run_id"]) for backend in store.sweeps.plan(row)["backends"]]
+def _recorded(store: RecordStore, row: SweepRow) -> Execution:
+    """An execution as the store has it, to be analysed: no provider is asked, so that it needs none."""
+    nobody = cast("Provider", None)
+    plan = Plan.from_document(store.sweeps.plan(row))
+    runs = []
+    for backend in plan.backends:
+        run = store.runs.get(backend.run_id)
+        experiment = store.experiments.get(run.experiment_hash)
+        runs.append(Run(run.id, store=store, experiment=experiment, provider=nobody, seeds=run.seeds))
+    return Execution(store, row, plan, tuple(runs))
 
 
 def preview(store: RecordStore, sweep: Sweep, providers: Providers) -> Plan:
