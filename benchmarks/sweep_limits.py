@@ -14,7 +14,8 @@ from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.frame import frame
-from prefect_qpu.sweeps.running import Execution, complete, start
+from prefect_qpu.sweeps.running import Execution, complete
+from prefect_qpu.sweeps.starting import start
 from tests.prefect_qpu.emulator.emulators import Emulator, emulator
 from tests.prefect_qpu.sweeps.dying import key_of, narrow, the_sweep
 

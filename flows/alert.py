@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
+from prefect_qpu.errors import InputError
 from prefect_qpu.reports.markdown import text_markdown
 from prefect_qpu.tasks.publishing import published
 
@@ -30,6 +31,6 @@ async def alert(title: str, message: str, block: str | None = None) -> State[Any
         return Completed(name="Told", message=title)
     sender: Any = await Block.aload(block)
     if not isinstance(sender, NotificationBlock):
-        raise TypeError(f"{block} is no notification block")
+        raise InputError("block", given=block, expected="a saved notification block, such as slack-webhook/alerts")
     await sender.notify(message, subject=title)
     return Completed(name="Sent", message=title)

@@ -28,10 +28,25 @@ class Approval(RunInput):
     reason: str = Field(default="", description="Why.")
 
 
+async def answered(form: type[Approval], key: str) -> Approval | None:
+    """What a person answered; none if nobody did within a week.
+
+    A deployed flow run is suspended and gives its process back; another one waits where it is.
+
+    Args:
+        form: What is asked.
+        key: Tells the question from others of the same flow run.
+    """
+    try:
+        if deployed():
+            return await asuspend_flow_run(wait_for_input=form, key=key, timeout=A_WEEK)
+        return await apause_flow_run(wait_for_input=form, key=key, timeout=A_WEEK, poll_interval=POLL_SECONDS)
+    except FlowPauseTimeout:
+        return None
+
+
 async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
     """The decision that a person made; the held one if nobody did within a week.
-
-    A deployed run is suspended and gives its process back; another one waits where it is.
 
     Args:
         run: The held run.
@@ -45,13 +60,7 @@ async def wait_for_approval(run: Run, held: dict[str, Any]) -> dict[str, Any]:
         f"{run.provider.name}."
     )
     run.store.runs.move(run.id, "waiting")
-    try:
-        if deployed():
-            answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
-        else:
-            answer = await apause_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK, poll_interval=POLL_SECONDS)
-    except FlowPauseTimeout:
-        return held
+    answer = await answered(form, KEY)
     if answer is None:
         return held
     run.store.runs.move(run.id, "running")

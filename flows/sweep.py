@@ -35,7 +35,7 @@ from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.findings import Findings
 from prefect_qpu.sweeps.holding import hold
-from prefect_qpu.sweeps.planning import backend_key
+from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
 from prefect_qpu.sweeps.running import Execution, dependencies

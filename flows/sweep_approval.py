@@ -1,10 +1,6 @@
 """A plan above the limits of its sweep waits for a person, through Prefect's own pause with input."""
 
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import apause_flow_run, asuspend_flow_run
-
-from prefect_qpu.flows.approval import A_WEEK, POLL_SECONDS, Approval
-from prefect_qpu.flows.suspension import deployed
+from prefect_qpu.flows.approval import Approval, answered
 from prefect_qpu.sweeps.running import Execution
 
 KEY = "plan"
@@ -13,8 +9,6 @@ STAGE = "approval"
 
 async def wait_for_sweep_approval(execution: Execution, reason: str) -> str:
     """Why the plan is not carried out; empty if a person approved it. Nobody within a week means no.
-
-    A deployed sweep is suspended and gives its process back; another one waits where it is.
 
     Args:
         execution: The sweep with its plan.
@@ -33,13 +27,7 @@ async def _asked(execution: Execution, reason: str) -> dict[str, object]:
         description=f"**{execution.row.name}** is held: {reason}. Approve to send {len(execution.plan.jobs)} jobs."
     )
     run.store.runs.move(run.id, "waiting")
-    try:
-        if deployed():
-            answer = await asuspend_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK)
-        else:
-            answer = await apause_flow_run(wait_for_input=form, key=KEY, timeout=A_WEEK, poll_interval=POLL_SECONDS)
-    except FlowPauseTimeout:
-        answer = None
+    answer = await answered(form, KEY)
     run.store.runs.move(run.id, "running")
     given = answer or Approval(reason="nobody decided within a week")
     document = {"approved": given.approved, "by": given.by, "reason": given.reason}

@@ -12,7 +12,7 @@ from prefect_qpu.latency import Clock, utc_now
 from prefect_qpu.observables import group_terms
 from prefect_qpu.providers import Provider
 from prefect_qpu.selection import A_DAY, Candidate, Selection, predicted_success, select
-from prefect_qpu.transpiling import compile_preparation, measure_in_basis
+from prefect_qpu.transpiling import compile_in_bases
 
 
 def choose(provider: Provider, experiment: Experiment, *, clock: Clock = utc_now) -> tuple[Provider, Selection]:
@@ -87,9 +87,5 @@ def compiled(experiment: Experiment, target: Target) -> list[QuantumCircuit]:
     """
     encoding, options = experiment.workload.encode(), experiment.transpile
     seed = next((seed for seed in (options.seed, experiment.seed) if seed is not None), 0)
-    preparation = compile_preparation(encoding.circuit, target, options, seed)
-    level = options.optimization_level
-    return [
-        measure_in_basis(preparation, group.basis, target, optimization_level=level)
-        for group in group_terms(encoding.observables)
-    ]
+    bases = [group.basis for group in group_terms(encoding.observables)]
+    return compile_in_bases(encoding.circuit, bases, target, options, seed)[1]

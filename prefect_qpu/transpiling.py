@@ -106,6 +106,15 @@ def measure_in_basis(
     return rotated
 
 
+def compile_in_bases(
+    circuit: QuantumCircuit, bases: Sequence[str], target: Target, options: TranspileOptions, seed: int
+) -> tuple[tuple[int, ...], list[QuantumCircuit]]:
+    """The physical qubits of a compiled circuit, and the circuit measured in each basis."""
+    compiled = compile_preparation(circuit, target, options, seed)
+    level = options.optimization_level
+    return compiled.qubits, [measure_in_basis(compiled, basis, target, optimization_level=level) for basis in bases]
+
+
 def check_layout(num_qubits: int, target: Target, layout: Sequence[int] | None) -> None:
     """Refuse an initial layout that does not fit.
 

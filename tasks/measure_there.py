@@ -8,7 +8,7 @@ from typing import Any
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.analysis import analyse_ready
-from prefect_qpu.sweeps.planning import backend_key
+from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.running import complete, resume
 from prefect_qpu.tasks.stage import stage_task
 

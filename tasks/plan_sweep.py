@@ -10,7 +10,8 @@ from prefect_qpu.reports.markdown import artifact_prefix
 from prefect_qpu.reports.sweep_markdown import plan_markdown
 from prefect_qpu.sweeps.definition import Sweep
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import Execution, Providers, start
+from prefect_qpu.sweeps.running import Execution, Providers
+from prefect_qpu.sweeps.starting import start
 from prefect_qpu.tasks.publishing import published
 from prefect_qpu.tasks.stage import stage_task
 

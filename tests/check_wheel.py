@@ -37,7 +37,16 @@ def modules_in(wheel: Path) -> list[str]:
     strangers = {name.parts[0] for name in names} - {ALLOWED_TOP_LEVEL}
     assert not strangers, f"the wheel claims {strangers}"
     found = [name.with_suffix("") for name in names if name.suffix == ".py" and "migrations" not in name.parts]
+    shipped = {str(name) for name in names if name.suffix != ".py"}
+    missing = {path for path in data_files() if path not in shipped}
+    assert not missing, f"the wheel lacks {missing}"
     return [".".join(name.parts).removesuffix(".__init__") for name in found if name.name != "__main__"]
+
+
+def data_files() -> list[str]:
+    """Templates, styles and scripts of the package, as paths in the wheel."""
+    kinds = {".css", ".html", ".js", ".mako", ".typed"}
+    return [str(path.relative_to(ROOT)) for path in (ROOT / ALLOWED_TOP_LEVEL).rglob("*") if path.suffix in kinds]
 
 
 def install(wheel: Path, folder: Path) -> Path:

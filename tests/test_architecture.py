@@ -14,7 +14,23 @@ ALLOWED = {
     "tasks": {"library", "blocks", "tasks"},
     "flows": {"library", "blocks", "tasks", "flows"},
 }
-HEAVY = ("mitiq", "cirq", "mthree", "matplotlib", "cvxpy", "qiskit_ibm_runtime", "pandas", "dwave", "scs", "pyscf")
+HEAVY = (
+    "cirq",
+    "dask",
+    "dimod",
+    "distributed",
+    "dwave",
+    "matplotlib",
+    "mitiq",
+    "mthree",
+    "pandas",
+    "prefect_dask",
+    "pyarrow",
+    "pyscf",
+    "qiskit_aer",
+    "qiskit_ibm_runtime",
+    "scs",
+)
 
 
 def layer(module: str) -> str:
@@ -79,7 +95,9 @@ def test_only_the_designed_packages_stand_at_the_top() -> None:
         "prefect_qpu.remitigate",
         "prefect_qpu.flows.cli",
         "prefect_qpu.flows.hybrid_run",
+        "prefect_qpu.flows.mitigation_benchmark",
         "prefect_qpu.flows.sweep",
+        "prefect_qpu.planning",
         "prefect_qpu.sweeps",
     ],
 )

@@ -11,7 +11,10 @@ import yaml
 
 from prefect_qpu.experiment import Experiment
 from prefect_qpu.flows.cli import execute
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
+from prefect_qpu.mitigation import METHODS
 from prefect_qpu.records.schema import Base
+from prefect_qpu.stages import fallback, smoke_test
 from prefect_qpu.statistics import Verdict
 from prefect_qpu.workloads import workload_class, workload_kinds
 
@@ -132,6 +135,25 @@ def test_every_criterion_of_the_gate_is_explained() -> None:
 def test_every_table_of_the_store_is_explained() -> None:
     text = (ROOT / "docs/records.md").read_text()
     assert {name for name in Base.metadata.tables if f"| `{name}` |" not in text} == set()
+
+
+def test_every_role_of_a_submission_is_explained() -> None:
+    text = (ROOT / "docs/records.md").read_text()
+    roles = {PRIMARY, PILOT, OPTIONS, fallback.ROLE, *smoke_test.IDEAL_ROLES, *smoke_test.NOISE_ROLES}
+    assert {role for role in roles if f"`{role}`" not in text} == set()
+
+
+def test_every_room_of_the_library_is_told() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    paths = [path for path in (ROOT / "prefect_qpu").iterdir() if not path.is_symlink() and path.name[0] not in "_."]
+    rooms = {path.stem for path in paths if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert {room for room in rooms if f"`{room}`" not in text} == set()
+
+
+def test_every_mitigation_method_is_explained() -> None:
+    for page in ("experiment-file", "mitigation"):
+        text = (ROOT / f"docs/{page}.md").read_text()
+        assert {method for method in METHODS if f"`{method}`" not in text} == set()
 
 
 @pytest.mark.server

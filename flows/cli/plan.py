@@ -22,7 +22,7 @@ def plan(
     *,
     settings: Settings = [],  # noqa: B006 - read only
     backend: BackendName = None,
-    price: Annotated[float | None, Parameter(help="Price of one QPU second; without it no cost is known.")] = None,
+    price: Annotated[float | None, Parameter(help="Of one QPU second; else the experiment's prices.")] = None,
     json: Json = False,
 ) -> None:
     """Tell the shots that tolerance and power need, and what every method takes; nothing runs, nothing is stored.
@@ -51,7 +51,7 @@ def _print(found: "ExperimentPlan") -> None:
             "success": f"{found.success:.3g} of the shots without an error, by the reported rates",
             "ideal check": f"{_whole(found.smoke_test_shots)} shots of each circuit, simulated",
             "job": _told(found.job),
-            "cost": _cost(found.job, found.price),
+            "cost": _cost(found),
         },
     )
     output.answer("")
@@ -103,10 +103,10 @@ def _told(job: "Usage") -> str:
     )
 
 
-def _cost(job: "Usage", price: float | None) -> str:
-    if price is None:
-        return "unknown: no price of a QPU second is known, see --price"
-    return _money(job.cost)
+def _cost(found: "ExperimentPlan") -> str:
+    if found.price is None:
+        return "unknown: neither --price nor the experiment's prices tell it"
+    return f"{_money(found.job.cost)} {found.currency}".strip()
 
 
 def _seconds(value: float | None) -> str:

@@ -111,7 +111,8 @@ def resolved(experiment: Experiment) -> tuple[Experiment, Provider]:
         InputError: the experiment, or a block that it names, is not valid.
     """
     spec = experiment.backend
-    if isinstance(spec, AerBackendSpec) and not isinstance(experiment.promotion, BlockReference):
+    named = any(isinstance(setting, BlockReference) for setting in (experiment.promotion, experiment.prices))
+    if isinstance(spec, AerBackendSpec) and not named:
         return experiment, AerProvider(spec)
     from prefect_qpu.choosing import settled
     from prefect_qpu.flows.prepare import resolve_blocks

@@ -17,10 +17,10 @@ from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.urls import in_memory, parse_url
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
-from prefect_qpu.sweeps.planning import backend_key
+from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import preview
+from prefect_qpu.sweeps.starting import preview
 
 CODES = {"Measured": 0, "Partial": 1, "Held": 3}
 

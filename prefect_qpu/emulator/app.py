@@ -22,7 +22,8 @@ from prefect_qpu.emulator.payloads import read_submission, read_tags
 from prefect_qpu.emulator.schema import CalibrationRow, Job
 from prefect_qpu.emulator.service import Service
 from prefect_qpu.emulator.sessions import session_document
-from prefect_qpu.emulator.usage import instance_usage, metrics, qpu_seconds
+from prefect_qpu.emulator.usage import instance_usage, metrics
+from prefect_qpu.providers.forecast import charged_seconds
 
 _PLAN = "emulator-plan"
 
@@ -319,7 +320,7 @@ def job_document(service: Service, job: Job) -> dict[str, Any]:
         "cost": job.max_seconds,
         "user_id": job.user,
         "calibration_id": job.calibration,
-        "estimated_running_time_seconds": qpu_seconds(job.executions),
+        "estimated_running_time_seconds": charged_seconds(job.executions),
         "usage": {"quantum_seconds": job.charged or 0.0, "seconds": job.charged or 0.0},
         **({} if job.session_id is None else {"session_id": job.session_id}),
     }

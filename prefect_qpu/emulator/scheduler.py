@@ -14,8 +14,8 @@ from prefect_qpu.emulator.order import Hold, Ticket, next_change, next_ticket
 from prefect_qpu.emulator.schema import CalibrationRow, Job
 from prefect_qpu.emulator.sessions import DEDICATED, Sessions
 from prefect_qpu.emulator.settings import Settings
-from prefect_qpu.emulator.usage import qpu_seconds
 from prefect_qpu.emulator.workers import Worker, WorkerDiedError, Workers
+from prefect_qpu.providers.forecast import charged_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -210,7 +210,7 @@ class Scheduler:
         if not header["ok"]:
             return Ending(FAILED, header["reason"], header["code"], log=header["log"])
         count = header["executions"]
-        charged = 0.0 if line.device.mock else qpu_seconds(count)
+        charged = 0.0 if line.device.mock else charged_seconds(count)
         if job.max_seconds is not None and charged > job.max_seconds:
             reason = f"Job ran longer than maximum execution time of {job.max_seconds:g} s."
             return Ending(CANCELLED, reason, RAN_TOO_LONG, executions=count, charged=float(job.max_seconds))
@@ -249,7 +249,7 @@ class Scheduler:
     def _least_seconds(self, job: Job) -> float:
         settings = self.settings()
         least = (job.fault or {}).get("run_s", settings.run_s)
-        return max(float(least), settings.pace * qpu_seconds(job.executions))
+        return max(float(least), settings.pace * charged_seconds(job.executions))
 
     async def _housekeeping(self) -> None:
         while True:

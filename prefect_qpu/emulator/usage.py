@@ -6,17 +6,6 @@ from typing import Any
 from prefect_qpu.emulator.answers import timestamp
 from prefect_qpu.emulator.schema import Job
 from prefect_qpu.emulator.settings import Settings
-from prefect_qpu.providers.forecast import charged_seconds
-
-
-def qpu_seconds(executions: int) -> float:
-    """Estimated QPU time of a job: a rule of thumb of 2 s and 0.35 ms for each execution.
-
-    Example:
-        >>> qpu_seconds(10_000)
-        5.5
-    """
-    return charged_seconds(executions)
 
 
 def metrics(job: Job, settings: Settings, now: datetime, versions: dict[str, str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Noise amplified by folding: each native two-qubit gate followed by pairs that undo one another, behind barriers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import log1p
 
 import numpy as np
@@ -73,12 +73,7 @@ def noise_weight(circuit: QuantumCircuit, target: Target) -> float:
     Source: M. A. Nielsen, Phys. Lett. A 303, 249 (2002), for the average fidelity of a depolarising channel.
     """
     total = 0.0
-    for instruction in circuit.data:
-        name = instruction.operation.name
-        if name in {"barrier", "measure", "delay"} or name not in target:
-            continue
-        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        error = getattr((target[name] or {}).get(qubits), "error", None) or 0.0
+    for _, qubits, error in _gate_errors(circuit, target):
         dimension = 2 ** len(qubits)
         total -= log1p(-min(error * dimension / (dimension - 1), 0.99))
     return total
@@ -104,18 +99,23 @@ def check_signal(circuit: QuantumCircuit, target: Target) -> None:
     Raises:
         MitigationRefusedError: names the gate.
     """
-    for instruction in circuit.data:
-        name = instruction.operation.name
-        if name in {"barrier", "measure", "delay"} or name not in target:
-            continue
-        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        error = getattr((target[name] or {}).get(qubits), "error", None) or 0.0
+    for name, qubits, error in _gate_errors(circuit, target):
         dimension = 2 ** len(qubits)
         if error * dimension >= dimension - 1:
             raise MitigationRefusedError(
                 f"folding: {name} on qubits {', '.join(map(str, qubits))} has a reported error of {error:g}, which "
                 "leaves no signal to extrapolate"
             )
+
+
+def _gate_errors(circuit: QuantumCircuit, target: Target) -> Iterator[tuple[str, tuple[int, ...], float]]:
+    """Name, qubits and reported error of each gate; what the target does not report counts as 0."""
+    for instruction in circuit.data:
+        name = instruction.operation.name
+        if name in {"barrier", "measure", "delay"} or name not in target:
+            continue
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        yield name, qubits, getattr((target[name] or {}).get(qubits), "error", None) or 0.0
 
 
 def two_qubit_places(circuit: QuantumCircuit) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from typing import Any
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -16,6 +16,7 @@ from prefect_qpu.observables import group_terms
 from prefect_qpu.planning.usage import Usage, usage_of
 from prefect_qpu.planning.variances import Expected, moments_of
 from prefect_qpu.preflight import preflight
+from prefect_qpu.prices import Price, PriceTable
 from prefect_qpu.providers import Limits, Provider
 from prefect_qpu.selection import predicted_success
 from prefect_qpu.statistics import Demand, shots_for_equivalence
@@ -85,7 +86,10 @@ class ExperimentPlan:
     methods: tuple[MethodForecast, ...]
     job: Usage
     """Of all methods together."""
-    price: float | None = None
+    price: Price | None = None
+    """What the backend charges, if that is known."""
+    currency: str = ""
+    """Of the experiment's price table."""
     findings: tuple[str, ...] = field(default=())
     """What of the job goes beyond the backend's limits."""
 
@@ -102,7 +106,8 @@ class ExperimentPlan:
             "smoke_test_shots": self.smoke_test_shots,
             "methods": [method.document() for method in self.methods],
             "job": self.job.document(),
-            "price": self.price,
+            "price": self.price.model_dump() if self.price else None,
+            "currency": self.currency or None,
             "findings": list(self.findings),
         }
 
@@ -117,7 +122,7 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     Args:
         experiment: What is to run, its policy resolved.
         provider: Where, pinned to one backend.
-        price: Of one QPU second, in any currency.
+        price: Of one QPU second, in any currency; none takes the experiment's own prices.
 
     Raises:
         InputError: the experiment cannot start, or the price is negative.
@@ -132,8 +137,7 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
         >>> [(method.label, method.refused) for method in plan.methods]
         [('raw', ''), ('twirling(twirl=500)', '400 shots cannot be split over 500 random variants')]
     """
-    if price is not None and not price >= 0:
-        raise ExperimentError("price", given=price, expected="a number from 0")
+    charged, currency = _price(experiment, provider, price)
     if not isinstance(experiment.promotion, Promotion):
         raise TypeError("the policy's block is not resolved")
     preflight(experiment, provider)
@@ -146,8 +150,8 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
     demand = Demand(policy.confidence, policy.power, policy.looks, len(encoding.observables))
     moments = moments_of(encoding, measurement)
     expected, ideal = (moments.expected(left) for left in (success**2, 1.0))
-    job = usage_of(batch.pubs, target, price)
-    forecasts = _Forecasts(experiment, batch, target, price, expected, len(circuits), policy.tolerance, demand)
+    job = usage_of(batch.pubs, target, charged)
+    forecasts = _Forecasts(experiment, batch, target, charged, expected, len(circuits), policy.tolerance, demand)
     return ExperimentPlan(
         experiment.name,
         experiment.hash,
@@ -160,7 +164,8 @@ def plan_experiment(experiment: Experiment, provider: Provider, *, price: float 
         _largest([_needed(item.variance, item.norm, policy.tolerance, demand) for item in ideal.values()]),
         forecasts.all(),
         job,
-        price,
+        charged,
+        currency,
         tuple(_beyond(job, provider.limits())),
     )
 
@@ -170,7 +175,7 @@ class _Forecasts:
     experiment: Experiment
     batch: Batch
     target: Target
-    price: float | None
+    price: Price | None
     expected: Mapping[str, Expected]
     groups: int
     tolerance: float
@@ -197,6 +202,17 @@ class _Forecasts:
         needed = _needed(variance, norm, self.tolerance, self.demand)
         setting = None if needed is None else ceil(needed * self.experiment.shots / shots)
         return Precision(name, sqrt(variance / shots), needed, setting)
+
+
+def _price(experiment: Experiment, provider: Provider, price: float | None) -> tuple[Price | None, str]:
+    """What the backend charges, and in which currency if that is told."""
+    if price is not None:
+        if not 0 <= price < inf:
+            raise ExperimentError("price", given=price, expected="a finite number from 0")
+        return Price(per_qpu_second=price), ""
+    if not isinstance(experiment.prices, PriceTable):
+        return None, ""
+    return experiment.prices.price_of(provider.name, provider.kind), experiment.prices.currency
 
 
 def _needed(variance: float, norm: float, tolerance: float, demand: Demand) -> int | None:

@@ -1,7 +1,8 @@
 """What a job of PUBs takes: circuits, shots, bytes, seconds of the QPU, and money where a price is known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from operator import mul
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -10,11 +11,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import pub_bytes
-
-OVERHEAD = 2.0
-"""Seconds that a job takes beside its shots."""
-REPETITION_DELAY = 250e-6
-"""Seconds between two shots, in which the qubits return to their ground state."""
+from prefect_qpu.prices import Price
+from prefect_qpu.providers.forecast import charged_seconds
 
 
 @dataclass(frozen=True)
@@ -29,30 +27,22 @@ class Usage:
     qpu_seconds: float | None
     """None if the target does not tell how long its gates take."""
     cost: float | None
-    """In the currency of the price; none without a price or without seconds."""
+    """In the currency of the price; none without a price, or where seconds cost and are not known."""
 
     def document(self) -> dict[str, Any]:
         """The usage as JSON data."""
-        return {
-            "circuits": self.circuits,
-            "shots": self.shots,
-            "payload_bytes": self.payload_bytes,
-            "qpu_seconds": self.qpu_seconds,
-            "cost": self.cost,
-        }
+        return asdict(self)
 
 
-def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = None) -> Usage:
+def usage_of(pubs: Sequence[SamplerPub], target: Target, price: Price | None = None) -> Usage:
     """What a job of these PUBs takes on a target.
 
-    QPU seconds are a fixed overhead, and for each shot the length of its circuit and a delay. Other vendors count
-    otherwise. Source: IBM Quantum documentation, "Estimate job run time": about 2 s for each job, and (repetition delay
-    + circuit length) * executions, with a delay of 250 microseconds.
+    QPU seconds are those of `charged_seconds`, with the length of each circuit as the target tells it.
 
     Args:
         pubs: ISA circuits with parameter values and shots.
         target: Tells how long gates and measurements take.
-        price: Of one QPU second.
+        price: What the backend charges.
 
     Example:
         >>> from prefect_qpu.experiment import AerBackendSpec
@@ -60,18 +50,23 @@ def usage_of(pubs: Sequence[SamplerPub], target: Target, price: float | None = N
         >>> circuit = QuantumCircuit(5, 1)
         >>> _ = circuit.measure(0, 0)
         >>> target = AerProvider(AerBackendSpec(device="FakeManilaV2")).target()
-        >>> found = usage_of([SamplerPub.coerce((circuit, None, 4000))], target, price=2.0)
+        >>> found = usage_of([SamplerPub.coerce((circuit, None, 4000))], target, price=Price(per_qpu_second=2.0))
         >>> round(found.qpu_seconds, 2), round(found.cost, 2)
         (3.02, 6.04)
     """
     executions = [pub.shots * max(1, int(pub.parameter_values.size)) for pub in pubs]
-    lengths = [seconds_of(pub.circuit, target) for pub in pubs]
+    lengths = [length for pub in pubs if (length := seconds_of(pub.circuit, target)) is not None]
     seconds = None
-    if all(length is not None for length in lengths):
-        once = (REPETITION_DELAY + (length or 0.0) for length in lengths)
-        seconds = OVERHEAD + sum(length * number for length, number in zip(once, executions, strict=True))
-    cost = None if seconds is None or price is None else seconds * price
+    if len(lengths) == len(pubs):
+        seconds = charged_seconds(sum(executions), sum(map(mul, lengths, executions)))
+    cost = _cost(price, sum(executions), seconds)
     return Usage(len(pubs), sum(executions), sum(map(pub_bytes, pubs)), seconds, cost)
+
+
+def _cost(price: Price | None, shots: int, seconds: float | None) -> float | None:
+    if price is None or (seconds is None and price.per_qpu_second):
+        return None
+    return price.of(jobs=1, shots=shots, qpu_seconds=seconds or 0.0)
 
 
 def seconds_of(circuit: QuantumCircuit, target: Target) -> float | None:

@@ -117,13 +117,6 @@ class Submissions(Statuses):
                 raise RecordNotFoundError("submission", str(submission_id))
             return SubmissionRow.of(record)
 
-    def by_request_hash(self, request_hash: str) -> SubmissionRow | None:
-        """The submission whose job carries this tag, or none."""
-        query = select(schema.Submission).where(schema.Submission.request_hash == request_hash)
-        with self._database.reading() as session:
-            record = session.scalar(query)
-            return SubmissionRow.of(record) if record else None
-
     def for_run(self, run_id: str) -> dict[str, SubmissionRow]:
         """The submission of each role of a run, in the order in which they were made."""
         query = (
@@ -146,13 +139,6 @@ class Submissions(Statuses):
         query = select(link.role, row.state).join(row, row.id == link.submission_id).where(link.run_id == run_id)
         with self._database.reading() as session:
             return dict(session.execute(query).tuples().all())
-
-    def runs_of(self, submission_id: int) -> list[str]:
-        """The ids of all runs that a submission serves."""
-        link = schema.RunSubmission
-        query = select(link.run_id).where(link.submission_id == submission_id).distinct().order_by(link.run_id)
-        with self._database.reading() as session:
-            return list(session.scalars(query))
 
     def open(self, *, limit: int = 1000, after: int = 0, provider: str | None = None) -> list[SubmissionRow]:
         """Submissions that have not ended, by ascending id.

@@ -1,9 +1,6 @@
 """The report page: everything a run holds, gathered, rendered and written."""
 
-import os
-import secrets
 from collections.abc import Mapping
-from functools import cache
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect_qpu.reports import evidence, labels, mitigated, pictures, provenance
 from prefect_qpu.reports.figures.counts import OTHER
 from prefect_qpu.reports.figures.timeline import jobs_out
+from prefect_qpu.reports.pages import template, write_page
 from prefect_qpu.reports.readings import compared
 from prefect_qpu.reports.style import PALETTE
 from prefect_qpu.reports.tables import facts
@@ -18,10 +16,8 @@ from prefect_qpu.reports.units import MISSING, by_name, concise, count, data_siz
 from prefect_qpu.summary import RunSummary, SubmissionSummary
 
 if TYPE_CHECKING:
-    from jinja2 import Template
     from qiskit import QuantumCircuit
 
-_HERE = Path(__file__).parent
 _LONGEST_DEFINITION = 200_000
 
 
@@ -42,22 +38,6 @@ def write_report(
     return write_page(Path(path), render_report(summary, circuit, transpiled=transpiled))
 
 
-def write_page(target: Path, page: str) -> Path:
-    """The path, where the page now stands; whoever reads it meets the old page or the new one.
-
-    Raises:
-        OSError: the page cannot be written there; a page that was there before is left as it was.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        draft.write_text(page, encoding="utf-8")
-        os.replace(draft, target)  # noqa: PTH105  the call that is known to be atomic
-    finally:
-        draft.unlink(missing_ok=True)
-    return target
-
-
 def render_report(
     summary: RunSummary, circuit: "QuantumCircuit | None" = None, *, transpiled: "QuantumCircuit | None" = None
 ) -> str:
@@ -73,18 +53,7 @@ def render_report(
         >>> def page(summary):
         ...     return render_report(summary)
     """
-    return _template().render(_context(summary, circuit, transpiled))
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["css"] = (_HERE / "page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html")
+    return template("page.html").render(_context(summary, circuit, transpiled))
 
 
 def _context(

@@ -1,15 +1,15 @@
 """A mitigation benchmark for people: a table artifact, markdown, and a page of its own."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
 from pathlib import Path
 
 from prefect_qpu.mitigation_study import Finding
+from prefect_qpu.reports.markdown import table_markdown, text_markdown
+from prefect_qpu.reports.pages import style, write_page
 from prefect_qpu.reports.units import count, number, seconds
 
-_HERE = Path(__file__).parent
 COLUMNS = (
     "backend",
     "observable",
@@ -40,10 +40,9 @@ def study_rows(findings: Sequence[Finding]) -> list[dict[str, str]]:
 
 def study_markdown(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> str:
     """The findings as markdown, with the methods that refused."""
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *(_cells(item) for item in findings)]
-    lines = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
-    reasons = [f"- {_plain(label)}: {_plain(reason)}" for label, reason in refused.items()]
-    parts = [f"# {_plain(name)}: mitigation benchmark", _seeds(findings), "\n".join(lines), _NOTE]
+    table = table_markdown(COLUMNS, map(_cells, findings))
+    reasons = [f"- {text_markdown(label)}: {text_markdown(reason)}" for label, reason in refused.items()]
+    parts = [f"# {text_markdown(name)}: mitigation benchmark", _seeds(findings), table, _NOTE]
     return "\n\n".join([*parts, *(["## Refused methods", "\n".join(reasons)] if reasons else [])])
 
 
@@ -53,17 +52,10 @@ def write_study(path: Path, name: str, findings: Sequence[Finding], refused: Map
     Raises:
         OSError: the page cannot be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        draft.write_text(_page(name, findings, refused), encoding="utf-8")
-        return draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    return write_page(path, _page(name, findings, refused))
 
 
 def _page(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> str:
-    css = (_HERE / "page.css").read_text(encoding="utf-8")
     head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
     body = "".join(
         "<tr>" + "".join(f'<td class="w">{escape(cell)}</td>' for cell in _cells(item)) + "</tr>" for item in findings
@@ -75,7 +67,7 @@ def _page(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) ->
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(name)}: mitigation benchmark</title><style>{css}</style></head><body><header>"
+        f"<title>{escape(name)}: mitigation benchmark</title><style>{style()}</style></head><body><header>"
         f'<p class="kicker">Mitigation benchmark</p><h1>{escape(name)}</h1><p>{_seeds(findings)}</p></header><main>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="Findings"><table><caption>Methods</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -120,8 +112,3 @@ def _with(value: float, bounds: tuple[float, float]) -> str:
         if all(map(isfinite, bounds))
         else number(value, 3)
     )
-
-
-def _plain(text: str) -> str:
-    """Text that cannot break a table or be read as HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")

@@ -5,23 +5,20 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prefect_qpu.records import RecordStore, SweepRow
 from prefect_qpu.reports.figures.sweep import COLOURS, sweep_figure
-from prefect_qpu.reports.page import write_page
+from prefect_qpu.reports.pages import template, write_page
 from prefect_qpu.reports.style import data_uri
 from prefect_qpu.reports.sweep_markdown import best_rows
 from prefect_qpu.reports.units import number, seconds
 from prefect_qpu.sweeps.findings import Findings
 from prefect_qpu.sweeps.pictures import Picture, picture_of
 from prefect_qpu.sweeps.plan import Plan, summary_rows
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 _HERE = Path(__file__).parent
 MOST_POINTS = 20_000
@@ -45,7 +42,7 @@ def render_sweep(store: RecordStore, row: SweepRow, found: Findings) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     jobs = _jobs(store, plan)
     verdict = found.verdict()
-    return _template().render(
+    return template("sweep_page.html").render(
         name=found.name,
         run_id=row.run_id,
         hash=row.hash[:16],
@@ -68,17 +65,6 @@ def render_sweep(store: RecordStore, row: SweepRow, found: Findings) -> str:
         script=script,
         script_hash=f"sha256-{digest}",
     )
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["css"] = (_HERE / "page.css").read_text(encoding="utf-8")
-    return environment.get_template("sweep_page.html")
 
 
 @cache

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.transpiler import Target
 
 from prefect_qpu.circuits import circuit_metrics
 from prefect_qpu.experiment import TranspileOptions
@@ -16,7 +15,7 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import Encoded, encode
-from prefect_qpu.transpiling import compile_preparation, measure_in_basis
+from prefect_qpu.transpiling import compile_in_bases
 
 STAGE = "transpile"
 
@@ -82,15 +81,6 @@ def transpilation_key(
             "qiskit": version("qiskit"),
         }
     )
-
-
-def compile_in_bases(
-    circuit: QuantumCircuit, bases: Sequence[str], target: Target, options: TranspileOptions, seed: int
-) -> tuple[tuple[int, ...], list[QuantumCircuit]]:
-    """The physical qubits of a compiled circuit, and the circuit measured in each basis."""
-    compiled = compile_preparation(circuit, target, options, seed)
-    level = options.optimization_level
-    return compiled.qubits, [measure_in_basis(compiled, basis, target, optimization_level=level) for basis in bases]
 
 
 def keep_transpilation(

@@ -11,8 +11,9 @@ from prefect_qpu.circuits import from_qpy, to_qpy
 from prefect_qpu.experiment import TranspileOptions
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
-from prefect_qpu.stages.transpile import compile_in_bases, keep_transpilation, transpilation_key
+from prefect_qpu.stages.transpile import keep_transpilation, transpilation_key
 from prefect_qpu.sweeps.points import Problem
+from prefect_qpu.transpiling import compile_in_bases
 
 FEWEST_FOR_A_POOL = 16
 """Circuits below which they are compiled here: each process imports Qiskit first, which takes two seconds."""

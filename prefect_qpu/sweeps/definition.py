@@ -12,7 +12,8 @@ from prefect_qpu.errors import ExperimentError, InputError
 from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.loading import read_document
-from prefect_qpu.sweeps.designs import Count, Design, Grid, Sampled, Table, Zip, count
+from prefect_qpu.sweeps.designs import Design, Grid, Sampled, Table, Zip, count
+from prefect_qpu.sweeps.levels import Count
 from prefect_qpu.sweeps.tables import read_columns
 
 AnyDesign = Annotated[Grid | Zip | Sampled | Table, Field(discriminator="kind")]
@@ -200,6 +201,17 @@ def read_sweep(path: Path, overrides: tuple[str, ...] | list[str] = ()) -> Sweep
 
     Raises:
         InputError: the file, a value in it or an override is not valid.
+
+    Example:
+        >>> from json import dumps
+        >>> from tempfile import TemporaryDirectory
+        >>> experiment = {"name": "check", "workload": {"kind": "ghz", "qubits": 3}}
+        >>> document = {"experiment": experiment, "axes": {"shots": [100, 200]}}
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "sweep.json"
+        ...     _ = file.write_text(dumps(document))
+        ...     read_sweep(file, ["axes.replicate=[0, 1, 2]"]).count
+        6
     """
     from prefect_qpu.loading import override
 

@@ -2,78 +2,21 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite, log, prod
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from prefect_qpu.definition import Definition, Seed, as_tuple
+from prefect_qpu.definition import Definition, Seed
 from prefect_qpu.errors import ExperimentError
+from prefect_qpu.sweeps.levels import Column, Count, Interval, Levels, Values, checked, length, levels_of
 from prefect_qpu.sweeps.tables import read_columns
 
 MOST_POINTS = 1_000_000
 """Points of one sweep."""
-Count = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True)
-class Column:
-    """The values of one axis: its levels, and which of them each point has."""
-
-    levels: Sequence[Any]
-    codes: NDArray[np.int64]
-
-    def numbers(self) -> NDArray[np.float64]:
-        """The value of each point, as a number."""
-        return np.asarray(self.levels, dtype=float)[self.codes]
-
-    def repeated(self, inner: int, outer: int) -> "Column":
-        """Each point ``inner`` times in a row, and all of that ``outer`` times."""
-        return Column(self.levels, np.tile(np.repeat(self.codes, inner), outer))
-
-
-class Span(Definition):
-    """Numbers from one end to the other, both included."""
-
-    start: float
-    stop: float
-    count: Count
-    scale: Literal["linear", "log"] = "linear"
-
-    def levels(self, field: str) -> list[float]:
-        """The numbers; whole ones stay whole."""
-        _check_scale(self.start, self.stop, self.scale, field)
-        _check_length(self.start, self.stop, field)
-        made = (np.geomspace if self.scale == "log" else np.linspace)(self.start, self.stop, self.count)
-        return [float(value) for value in made]
-
-
-class Interval(Definition):
-    """Where the values of an axis are drawn."""
-
-    start: float
-    stop: float
-    scale: Literal["linear", "log"] = "linear"
-    integer: bool = False
-    """Whether values are rounded to whole numbers."""
-
-    def scaled(self, unit: NDArray[np.float64], field: str) -> list[Any]:
-        """Numbers of the unit interval, moved into this one."""
-        _check_scale(self.start, self.stop, self.scale, field)
-        _check_length(self.start, self.stop, field)
-        if self.scale == "log":
-            values = np.exp(log(self.start) + unit * log(self.stop / self.start))
-        else:
-            values = self.start + unit * (self.stop - self.start)
-        return [int(value) for value in np.rint(values)] if self.integer else values.tolist()
-
-
-Values = Annotated[tuple[Any, ...], BeforeValidator(as_tuple)]
-Levels = Annotated[Span | Values, Field(union_mode="left_to_right")]
 
 
 class Design(Definition):
@@ -106,11 +49,11 @@ class Grid(Design):
 
     def count(self) -> int:
         """The product of the lengths."""
-        return prod(_length(key, levels) for key, levels in self.axes.items())
+        return prod(length(key, levels) for key, levels in self.axes.items())
 
     def columns(self) -> dict[str, Column]:
         """One level of each axis for each place of the grid."""
-        levels = {key: _levels(key, given) for key, given in self.axes.items()}
+        levels = {key: levels_of(key, given) for key, given in self.axes.items()}
         places = np.indices([len(values) for values in levels.values()]).reshape(len(levels), -1)
         return {key: Column(values, codes) for (key, values), codes in zip(levels.items(), places, strict=True)}
 
@@ -131,7 +74,7 @@ class Zip(Design):
         Raises:
             ExperimentError: the axes have different lengths.
         """
-        lengths = {key: _length(key, levels) for key, levels in self.axes.items()}
+        lengths = {key: length(key, levels) for key, levels in self.axes.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{length} for {key}" for key, length in lengths.items())
             raise ExperimentError("axes", given=told, expected="as many values for each axis of a zip")
@@ -140,7 +83,7 @@ class Zip(Design):
     def columns(self) -> dict[str, Column]:
         """The values as they are."""
         order = np.arange(self.count())
-        return {key: Column(_levels(key, given), order) for key, given in self.axes.items()}
+        return {key: Column(levels_of(key, given), order) for key, given in self.axes.items()}
 
     def varied(self) -> tuple[str, ...]:
         """The axes."""
@@ -232,7 +175,7 @@ class Table(Design):
     def columns(self) -> dict[str, Column]:
         """The columns as they are."""
         order = np.arange(self.count())
-        return {key: Column(_checked(key, values), order) for key, values in self._columns.items()}
+        return {key: Column(checked(key, values), order) for key, values in self._columns.items()}
 
     def varied(self) -> tuple[str, ...]:
         """The names of the columns."""
@@ -280,43 +223,3 @@ def count(designs: Sequence[Design]) -> int:
             "axes", given=f"{total:,} points", expected=f"at most {MOST_POINTS:,}", hint="Draw points: kind: sobol."
         )
     return total
-
-
-def _length(key: str, given: Span | tuple[Any, ...]) -> int:
-    length = given.count if isinstance(given, Span) else len(given)
-    if not length:
-        raise ExperimentError(f"axes.{key}", given=list(given), expected="at least one value")
-    return length
-
-
-def _levels(key: str, given: Span | tuple[Any, ...]) -> Sequence[Any]:
-    return given.levels(f"axes.{key}") if isinstance(given, Span) else _checked(key, given)
-
-
-def _checked(key: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The values, if all numbers among them are finite, as floats too."""
-    for place, value in enumerate(values):
-        if value is None or not all(_is_finite(item) for item in _flat(value)):
-            raise ExperimentError(f"axes.{key}.{place}", given=value, expected="a finite number")
-    return values
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return not isinstance(value, int | float) or isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _flat(value: Any) -> list[Any]:
-    return [leaf for item in value for leaf in _flat(item)] if isinstance(value, list | tuple) else [value]
-
-
-def _check_scale(start: float, stop: float, scale: str, field: str) -> None:
-    if scale == "log" and (start <= 0 or stop <= 0):
-        raise ExperimentError(field, given=[start, stop], expected="two positive ends of a logarithmic scale")
-
-
-def _check_length(start: float, stop: float, field: str) -> None:
-    if not isfinite(stop - start):
-        raise ExperimentError(field, given=[start, stop], expected="two ends whose distance is a finite number")

@@ -32,6 +32,29 @@ def frame(store: RecordStore, sweep: SweepRow | str) -> "pd.DataFrame":
 
     Raises:
         RecordNotFoundError: there is no such sweep.
+
+    Example:
+        >>> from prefect_qpu.providers.aer import AerProvider
+        >>> from prefect_qpu.sweeps.analysis import analyse_ready
+        >>> from prefect_qpu.sweeps.definition import Sweep
+        >>> from prefect_qpu.sweeps.members import backend_key
+        >>> from prefect_qpu.sweeps.running import complete
+        >>> from prefect_qpu.sweeps.starting import start
+        >>> turned = 'OPENQASM 3.0; include "stdgates.inc"; input float alpha; qubit q; rx(alpha) q;'
+        >>> workload = {"kind": "circuit", "qasm": turned, "observables": {"z": "Z"}}
+        >>> experiment = {"name": "turn", "workload": workload, "shots": 100, "seed": 1}
+        >>> axes = {"workload.parameters.alpha": [0.0, 3.141592653589793]}
+        >>> sweep = Sweep.parse({"experiment": experiment, "axes": axes})
+        >>> backend = sweep.experiment.backend
+        >>> simulator = {backend_key(sweep.experiment.document()["backend"]): AerProvider(backend)}
+        >>> store = RecordStore.open("sqlite://")
+        >>> execution = start(store, sweep, simulator, run_id="one")
+        >>> complete(execution, 0, sleep=lambda seconds: None)
+        True
+        >>> analyse_ready(execution, 0)
+        ['points-00000']
+        >>> frame(store, "turn")["value [1]"].tolist()
+        [1.0, -1.0]
     """
     import pandas as pd
 

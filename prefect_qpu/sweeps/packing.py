@@ -9,6 +9,7 @@ programme decides.
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from math import inf
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,12 @@ class Cost:
     executions: int = 0
     payload_bytes: int = 0
     seconds: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(*map(add, astuple(self), astuple(other)))
+
+    def __mul__(self, number: int) -> "Cost":
+        return Cost(*(value * number for value in astuple(self)))
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,10 @@ class Plan:
             getattr(job, name) for job in self.jobs if charged is None or self.backends[job.backend].charged is charged
         )
 
+    def cost(self, price: float | None) -> float | None:
+        """Estimated money for the jobs that cost QPU time, by the price of a second; none without a price."""
+        return None if price is None else float(self.total("seconds", charged=True)) * price
+
     @cached_property
     def units(self) -> tuple[AnalysisUnit, ...]:
         """What is analysed together, in the order of the jobs."""
@@ -202,7 +206,7 @@ def piece_values(parameters: Mapping[str, Floats], start: int, stop: int) -> dic
 
 def summary_rows(plan: Plan, price: float | None, currency: str) -> Sequence[tuple[str, str]]:
     """The plan in a few lines: what, and how much of it."""
-    charged = plan.total("seconds", charged=True)
+    charged, cost = plan.total("seconds", charged=True), plan.cost(price)
     rows = [
         ("points", f"{plan.count:,}"),
         ("measured before", f"{plan.reused:,}"),
@@ -214,8 +218,8 @@ def summary_rows(plan: Plan, price: float | None, currency: str) -> Sequence[tup
         ("estimated QPU time", f"{charged:,.1f} s"),
         ("estimated simulation", f"{plan.total('seconds', charged=False):,.1f} s"),
     ]
-    if price is not None:
-        rows.append(("estimated cost", f"{charged * price:,.2f} {currency}"))
+    if cost is not None:
+        rows.append(("estimated cost", f"{cost:,.2f} {currency}"))
     elif charged:
         rows.append(("estimated cost", "unknown: approval.price_per_second is not set"))
     return rows

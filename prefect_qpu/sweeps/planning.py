@@ -5,24 +5,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.circuits import to_qpy
-from prefect_qpu.hashing import canonical_json, content_hash, derive_seed
-from prefect_qpu.mitigation import Batch, PlanContext, make_pub, plan_batch
+from prefect_qpu.hashing import content_hash, derive_seed
 from prefect_qpu.providers import Provider
 from prefect_qpu.providers.forecast import charged_seconds
-from prefect_qpu.providers.simulation import Simulation
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.compiling import Wanted, compiled
 from prefect_qpu.sweeps.definition import PARAMETERS, Sweep
-from prefect_qpu.sweeps.packing import Caps, Cost, Family, pack
+from prefect_qpu.sweeps.members import Member, backend_key, caps_for, member_of
+from prefect_qpu.sweeps.packing import Cost, Family, pack
 from prefect_qpu.sweeps.plan import Piece, Plan, PlannedBackend, PlannedGroup, PlannedJob, piece_values
 from prefect_qpu.sweeps.points import Floats, Group, Integers, Points
-from prefect_qpu.sweeps.splitting import Part, Unit, parts
-
-POINTS_OF_A_SIMULATION = 2_500
-VALUE_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -37,51 +30,6 @@ class Place:
     def charged(self) -> bool:
         """Whether its jobs cost QPU time."""
         return self.provider.durable
-
-
-def backend_key(setting: Mapping[str, Any]) -> str:
-    """One text for each backend setting."""
-    return canonical_json(setting)
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A group, those of its points that are bought, and how one of them is measured."""
-
-    group: Group
-    bought: Integers
-    """Places in the group."""
-    place: int
-    batch: Batch
-    units: tuple[Unit, ...]
-    parts: tuple[Part, ...]
-    seconds: tuple[float, ...]
-    """Of the simulation of each unit at one point."""
-
-    @property
-    def replicated(self) -> bool:
-        return not any(unit.bound for unit in self.units)
-
-    @property
-    def parameters(self) -> dict[str, Floats]:
-        """The bought values of the parameters."""
-        return {name: values[self.bought] for name, values in self.group.parameters.items()}
-
-    def family(self, part: int) -> Family:
-        """The bought points, as far as a part of their circuits goes."""
-        each, fixed = Cost(points=1), Cost()
-        for entry in self.parts[part]:
-            unit = self.units[entry.unit]
-            share = entry.shots / unit.shots * self.seconds[entry.unit]
-            pub = Cost(0, 1, entry.shots, unit.payload_bytes, share)
-            if self.replicated:
-                each = _sum(each, pub)
-            elif unit.bound:
-                each = _sum(each, Cost(0, 0, entry.shots, unit.value_bytes, share))
-                fixed = _sum(fixed, Cost(0, 1, 0, unit.payload_bytes, 0.0))
-            else:
-                fixed = _sum(fixed, pub)
-        return Family(len(self.bought), each, fixed)
 
 
 def make_plan(
@@ -112,7 +60,7 @@ def make_plan(
     wanted = [_wanted(group, places, seeds) for group, _ in chosen]
     documents = compiled(store, wanted)
     members = [
-        _member(store, group, some, order, item, document, sweep)
+        member_of(store, group, some, order, item, document, sweep)
         for (group, some), item, document in zip(chosen, wanted, documents, strict=True)
     ]
     first = np.concatenate([[0], np.cumsum([len(member.bought) for member in members], dtype=np.int64)])
@@ -148,14 +96,6 @@ def make_plan(
     return plan, np.concatenate(buys) if buys else np.zeros(0, dtype=np.int64)
 
 
-def caps_for(provider: Provider, sweep: Sweep, families: Sequence[Family]) -> Caps:
-    """What one job may hold: what the backend allows, and what the sweep wants."""
-    limits, wanted = provider.limits(), sweep.packing.points_per_job
-    if wanted is None and not provider.durable and families:
-        wanted = POINTS_OF_A_SIMULATION
-    return Caps(wanted, limits.max_pubs, limits.max_executions, limits.max_payload_bytes)
-
-
 def _wanted(group: Group, places: Mapping[str, Place], seeds: Mapping[str, int]) -> Wanted:
     experiment = group.experiment
     provider = places[backend_key(experiment.document()["backend"])].provider
@@ -163,53 +103,7 @@ def _wanted(group: Group, places: Mapping[str, Place], seeds: Mapping[str, int])
     return Wanted(group.problem, provider, experiment.transpile, seeds["transpile"] if own is None else own)
 
 
-def _member(
-    store: RecordStore,
-    group: Group,
-    bought: Integers,
-    order: Mapping[str, int],
-    wanted: Wanted,
-    document: Mapping[str, Any],
-    sweep: Sweep,
-) -> _Member:
-    circuits = tuple(store.circuits.get_many([item["hash"] for item in document["circuits"]]))
-    experiment = group.experiment
-    seed = wanted.seed if experiment.seed is None else experiment.seed
-    context = PlanContext(circuits, group.problem.measurement, wanted.provider.target(), experiment.shots, seed)
-    one = {name: values[bought[:1]] for name, values in group.parameters.items()}
-    batch = plan_batch(experiment.mitigation, context, one)
-    units = tuple(_unit(store, pub) for pub in batch.pubs)
-    limits = wanted.provider.limits()
-    caps = caps_for(wanted.provider, sweep, ())
-    place = order[backend_key(experiment.document()["backend"])]
-    seconds = tuple(_simulated(pub, wanted.provider) for pub in batch.pubs)
-    return _Member(group, bought, place, batch, units, parts(units, caps, limits.max_shots), seconds)
-
-
-def _unit(store: RecordStore, pub: SamplerPub) -> Unit:
-    parameters = int(pub.parameter_values.num_parameters)
-    return Unit(
-        store.circuits.add(pub.circuit),
-        int(pub.shots),
-        bool(parameters),
-        len(to_qpy(pub.circuit)),
-        VALUE_BYTES * parameters,
-    )
-
-
-def _simulated(pub: SamplerPub, provider: Provider) -> float:
-    """Predicted seconds of one point; none where nothing is simulated here."""
-    if provider.durable:
-        return 0.0
-    if not pub.parameter_values.num_parameters:
-        return Simulation((pub,), provider.calibration(), None).predicted_seconds()
-    values = pub.parameter_values.as_array(pub.circuit.parameters).reshape(1, -1)
-    named = {item.name: np.repeat(values[:, index], 2) for index, item in enumerate(pub.circuit.parameters)}
-    # Two points, for one point alone is simulated in a way that arrays are not.
-    return Simulation((make_pub(pub.circuit, pub.shots, named),), provider.calibration(), None).predicted_seconds() / 2
-
-
-def _planned(member: _Member, measurement: int, first: int) -> PlannedGroup:
+def _planned(member: Member, measurement: int, first: int) -> PlannedGroup:
     return PlannedGroup(
         backend=member.place,
         settings=member.group.settings,
@@ -228,7 +122,7 @@ def _planned(member: _Member, measurement: int, first: int) -> PlannedGroup:
 def _jobs(
     store: RecordStore,
     sweep: Sweep,
-    members: Sequence[_Member],
+    members: Sequence[Member],
     places: Sequence[Place],
     points: Points,
     seeds: Mapping[str, int],
@@ -266,7 +160,7 @@ def _text(address: object) -> str:
     return f"job {content_hash(address)}"
 
 
-def _seed(members: Sequence[_Member], held: Sequence[tuple[int, int, int, int]], seeds: Mapping[str, int]) -> int:
+def _seed(members: Sequence[Member], held: Sequence[tuple[int, int, int, int]], seeds: Mapping[str, int]) -> int:
     own = members[held[0][0]].group.experiment.seed
     return seeds["execute"] if own is None else own
 
@@ -294,26 +188,6 @@ def _with_values(store: RecordStore, pieces: Sequence[Piece], values: Sequence[d
     ]
 
 
-def _sum(first: Cost, second: Cost) -> Cost:
-    return Cost(
-        first.points + second.points,
-        first.pubs + second.pubs,
-        first.executions + second.executions,
-        first.payload_bytes + second.payload_bytes,
-        first.seconds + second.seconds,
-    )
-
-
 def _total(families: Sequence[Family], counts: Sequence[int]) -> Cost:
-    total = Cost()
-    for family, count in zip(families, counts, strict=True):
-        each = family.each
-        scaled = Cost(
-            each.points * count,
-            each.pubs * count,
-            each.executions * count,
-            each.payload_bytes * count,
-            each.seconds * count,
-        )
-        total = _sum(_sum(total, scaled), family.fixed)
-    return total
+    costs = (family.each * number + family.fixed for family, number in zip(families, counts, strict=True))
+    return sum(costs, start=Cost())

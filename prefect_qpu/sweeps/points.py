@@ -17,7 +17,8 @@ from prefect_qpu.loading import backend_setting
 from prefect_qpu.mitigation import Measurement, check_methods, provider_options
 from prefect_qpu.observables import group_terms
 from prefect_qpu.sweeps.definition import PARAMETERS, Sweep
-from prefect_qpu.sweeps.designs import Column, product
+from prefect_qpu.sweeps.designs import product
+from prefect_qpu.sweeps.levels import Column
 
 MOST_GROUPS = 5_000
 """Experiments that differ in more than circuit parameters; each is checked, transpiled and planned by itself."""

@@ -10,8 +10,7 @@ def held(plan: Plan, policy: Approval) -> str:
     Only what is charged counts, so that simulations are never held.
     """
     charged = [job for job in plan.jobs if plan.backends[job.backend].charged]
-    seconds = sum(job.seconds for job in charged)
-    cost = None if policy.price_per_second is None else seconds * policy.price_per_second
+    seconds, cost = plan.total("seconds", charged=True), plan.cost(policy.price_per_second)
     reasons = []
     if policy.max_jobs is not None and len(charged) > policy.max_jobs:
         reasons.append(f"{len(charged)} jobs are more than {policy.max_jobs}")

@@ -25,9 +25,10 @@ def read_columns(path: Path) -> dict[str, tuple[Any, ...]]:
     if reader is None:
         raise ExperimentError("axes.file", given=str(path), expected="a file that ends in .csv or .parquet")
     if not path.is_file():
-        raise ExperimentError("axes.file", given=str(path), expected="a table in a file that exists")
+        raise ExperimentError("axes.file", given=str(path), expected="an existing file")
     if path.stat().st_size > _LARGEST:
-        raise ExperimentError("axes.file", given=str(path), expected=f"a table of at most {_LARGEST} bytes")
+        size = f"{path}, {path.stat().st_size} bytes"
+        raise ExperimentError("axes.file", given=size, expected=f"a table of at most {_LARGEST} bytes")
     return columns_of(_attempted(lambda: reader(path), path))
 
 

@@ -1,6 +1,6 @@
 """The workload ``heisenberg``: spins whose neighbours want to be opposite in all directions."""
 
-from functools import cached_property, partial
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from qiskit.quantum_info import SparsePauliOp
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.lattice import Lattice, lattice_from
 from prefect_qpu.workloads.protocol import Encoding
-from prefect_qpu.workloads.spin_model import ENERGY, Part, SpinModel, Strengths, each, values_of
+from prefect_qpu.workloads.spin_model import ENERGY, Part, SpinModel, values_of
 
 
 class HeisenbergWorkload(SpinModel):
@@ -31,12 +31,8 @@ class HeisenbergWorkload(SpinModel):
     kind: Literal["heisenberg"] = "heisenberg"
     lattice: Annotated[Lattice, BeforeValidator(lattice_from, json_schema_input_type=dict[str, Any])]
     """``{lattice: chain, sites: 8}``, a ladder, square or heavy_hex, or ``{sites, bonds}``."""
-    coupling: Strengths = 1.0
-    """``J``; a list has one for each bond."""
     anisotropy: float = 1.0
     """``D``."""
-    field: Strengths = 0.0
-    """``h``; a list has one for each site."""
     angles: list[list[float]] | None = None
     """Times of evolution, one list for each layer with one number for each colour of bonds, the first colour last."""
     initial: str | None = None
@@ -69,16 +65,6 @@ class HeisenbergWorkload(SpinModel):
     def shape(self) -> Lattice:
         """The lattice."""
         return self.lattice
-
-    @cached_property
-    def couplings(self) -> tuple[float, ...]:
-        """``J`` of each bond."""
-        return each(self.coupling, len(self.shape.bonds), "coupling")
-
-    @cached_property
-    def fields(self) -> tuple[float, ...]:
-        """``h`` of each site."""
-        return each(self.field, self.shape.sites, "field")
 
     def document(self) -> dict[str, Any]:
         """The lattice, the strengths, and how the state is made."""

@@ -38,6 +38,10 @@ class EvolutionSpec(Definition):
 class SpinModel(Workload):
     """Spins on a lattice: either the ground energy is asked for, or observables after some time."""
 
+    coupling: Strengths = 1.0
+    """``J``; a list has one for each bond."""
+    field: Strengths = 0.0
+    """``h``; a list has one for each site."""
     evolution: EvolutionSpec | None = None
     """How the initial state evolves; none asks for the ground energy, by variational layers."""
 
@@ -45,6 +49,16 @@ class SpinModel(Workload):
     @abstractmethod
     def shape(self) -> Lattice:
         """The lattice."""
+
+    @cached_property
+    def couplings(self) -> tuple[float, ...]:
+        """``J`` of each bond."""
+        return each(self.coupling, len(self.shape.bonds), "coupling")
+
+    @cached_property
+    def fields(self) -> tuple[float, ...]:
+        """``h`` of each site."""
+        return each(self.field, self.shape.sites, "field")
 
     @abstractmethod
     def hamiltonian(self) -> SparsePauliOp:

@@ -16,7 +16,7 @@ from prefect_qpu.workloads.fixed_angles import Angles
 from prefect_qpu.workloads.lattice import MOST_SITES, Lattice, lattice_from, named_lattice
 from prefect_qpu.workloads.protocol import Encoding
 from prefect_qpu.workloads.qaoa import Radians
-from prefect_qpu.workloads.spin_model import ENERGY, Part, SpinModel, Strengths, each, values_of
+from prefect_qpu.workloads.spin_model import ENERGY, Part, SpinModel, Strengths, values_of
 
 
 class TimeSpec(Definition):
@@ -46,8 +46,6 @@ class TfimWorkload(SpinModel):
         None
     )
     """``{lattice: ladder, rungs: 4}``, a chain, square or heavy_hex, or ``{sites, bonds}``."""
-    coupling: Strengths = 1.0
-    """``J``; a list has one for each bond."""
     field: Strengths = 1.0
     """``h``; a list has one for each site."""
     layers: Annotated[int, Field(ge=1, le=100)] = 1
@@ -71,16 +69,6 @@ class TfimWorkload(SpinModel):
     def shape(self) -> Lattice:
         """The lattice."""
         return self.lattice or named_lattice({"lattice": "chain", "sites": self.sites})
-
-    @cached_property
-    def couplings(self) -> tuple[float, ...]:
-        """``J`` of each bond."""
-        return each(self.coupling, len(self.shape.bonds), "coupling")
-
-    @cached_property
-    def fields(self) -> tuple[float, ...]:
-        """``h`` of each site."""
-        return each(self.field, self.shape.sites, "field")
 
     def _given(self, given: TimeSpec) -> Angles:
         for name, values in (("gamma", given.gamma), ("beta", given.beta)):

@@ -45,7 +45,7 @@ def test_people_read_what_is_needed_and_that_no_price_is_known(
     code, out, _ = cli("plan", file)
     assert code == 0
     assert "ghz on aer-manila, a simulator" in out
-    assert "unknown: no price of a QPU second is known" in out
+    assert "unknown: neither --price nor the experiment's prices tell it" in out
     assert "zne: shots=" in out
     assert "noise is predicted to move the raw value of parity by -" in out
 
@@ -60,7 +60,7 @@ def test_a_refusal_is_told_and_is_no_failure(cli: Callable[..., tuple[int, str, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--price", "-1"), "price: got -1.0, expected a number from 0."),
+        (("--price", "-1"), "price: got -1.0, expected a finite number from 0."),
         (("--set", "shots=0"), "shots: got 0"),
         (("--backend", "FakeNowhere"), "backend.device: got 'FakeNowhere'"),
         (("--set", "mitigation=[magic]"), "mitigation.0: got 'magic'"),

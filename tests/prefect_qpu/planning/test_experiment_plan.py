@@ -123,6 +123,21 @@ def test_cost_is_seconds_times_price_and_unknown_without_one() -> None:
     assert 3.0 < priced.job.qpu_seconds < 3.2
 
 
+def test_cost_follows_the_prices_of_the_experiment_unless_another_one_is_given() -> None:
+    prices = {"currency": "EUR", "providers": {"aer": {"per_job": 0.3, "per_shot": 0.01}}}
+    experiment = ghz(prices=prices)
+    own, other = (plan_experiment(experiment, provider(experiment), price=price) for price in (None, 1.0))
+    assert own.job.cost == pytest.approx(0.3 + 0.01 * own.job.shots)
+    assert own.currency == "EUR"
+    assert (other.job.cost, other.currency) == (other.job.qpu_seconds, "")
+
+
+def test_shots_have_a_cost_where_no_seconds_are_known() -> None:
+    experiment = ghz(backend={"kind": "aer"}, prices={"providers": {"default": {"per_shot": 0.01}}})
+    job = plan_experiment(experiment, provider(experiment)).job
+    assert (job.qpu_seconds, job.cost) == (None, pytest.approx(0.01 * job.shots))
+
+
 def test_noise_that_moves_a_value_is_told_beside_its_shots() -> None:
     expected = plan_experiment(ghz(), provider(ghz())).expected
     assert expected["parity"].ideal == pytest.approx(1.0)
@@ -147,7 +162,7 @@ def test_a_plan_is_plain_json_data_and_the_same_again() -> None:
     assert json.loads(json.dumps(first, allow_nan=False)) == first == second
 
 
-@pytest.mark.parametrize("price", [-1.0, float("nan")])
+@pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf")])
 def test_a_price_that_is_none_is_refused(price: float) -> None:
     with pytest.raises(ExperimentError, match="price"):
         plan_experiment(ghz(), provider(ghz()), price=price)

@@ -42,7 +42,8 @@ def test_a_role_keeps_its_submission_whatever_is_intended_later(intended: Intend
 def test_runs_share_an_open_submission_of_the_same_content(store: RecordStore, intended: Intend) -> None:
     first, second = intended("run-one"), intended("run-two")
     assert first.id == second.id
-    assert store.submissions.runs_of(first.id) == ["run-one", "run-two"]
+    served = [row for run in ("run-one", "run-two") for row in store.submissions.for_run(run).values()]
+    assert [row.id for row in served] == [first.id, first.id]
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED, JobState.LOST])
@@ -183,12 +184,6 @@ def test_a_state_never_goes_back_and_an_end_never_changes(
         after = store.submissions.get(row.id).state
         assert after == before if before in FINAL else after in FINAL or order.index(after) >= order.index(before)
         before = after
-
-
-def test_a_submission_is_found_by_its_tag(store: RecordStore, intended: Intend) -> None:
-    row = intended()
-    assert store.submissions.by_request_hash(row.request_hash) == row
-    assert store.submissions.by_request_hash("abc") is None
 
 
 def test_open_submissions_come_in_pages(store: RecordStore, intended: Intend) -> None:

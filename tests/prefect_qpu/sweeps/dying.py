@@ -19,8 +19,9 @@ from prefect_qpu.records.sweeps import Sweeps
 from prefect_qpu.sweeps import Sweep
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
-from prefect_qpu.sweeps.planning import backend_key
-from prefect_qpu.sweeps.running import complete, start
+from prefect_qpu.sweeps.members import backend_key
+from prefect_qpu.sweeps.running import complete
+from prefect_qpu.sweeps.starting import start
 from tests.prefect_qpu.sweeps.documents import T, U, document
 
 AXES = {T: {"start": 0.0, "stop": 3.0, "count": 5}, U: {"start": 0.0, "stop": 3.0, "count": 6}}

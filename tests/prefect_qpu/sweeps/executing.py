@@ -11,9 +11,10 @@ from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps import Sweep
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
-from prefect_qpu.sweeps.planning import backend_key
+from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
-from prefect_qpu.sweeps.running import Execution, complete, start
+from prefect_qpu.sweeps.running import Execution, complete
+from prefect_qpu.sweeps.starting import start
 
 
 class Limited(AerProvider):

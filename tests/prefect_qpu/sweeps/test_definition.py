@@ -38,7 +38,7 @@ BILLION = {"start": 0.0, "stop": 1.0, "count": 31_623}
         ({"kind": "sobol", "points": 4, "axes": {T: {"start": 0, "stop": 1, "scale": "log"}}}, "two positive ends"),
         ({"kind": "table", "rows": {T: [1.0], "angle": [2.0]}}, "axes.angle: got 'angle', expected one of shots"),
         ({"kind": "table", "rows": {T: []}}, "axes: got 'an empty table', expected at least one row"),
-        ({"kind": "table", "file": "missing.csv"}, "axes.file: got 'missing.csv', expected a table"),
+        ({"kind": "table", "file": "missing.csv"}, "axes.file: got 'missing.csv', expected an existing file"),
         ([{T: [0.1]}, {T: [0.2]}], f"axes.{T}: got 'the axis in two designs', expected each axis once"),
         ([], "axes: got [], expected a list of length 1 or more"),
     ],

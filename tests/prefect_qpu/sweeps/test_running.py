@@ -19,7 +19,8 @@ from prefect_qpu.sweeps import Sweep
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.frame import frame
-from prefect_qpu.sweeps.running import Execution, Providers, complete, dependencies, fail, resume, start, step
+from prefect_qpu.sweeps.running import Execution, Providers, complete, dependencies, fail, resume, step
+from prefect_qpu.sweeps.starting import start
 from prefect_qpu.sweeps.state import progress
 from tests.prefect_qpu.sweeps.documents import T, U, sweep
 from tests.prefect_qpu.sweeps.executing import executed, limited, planned, providers
