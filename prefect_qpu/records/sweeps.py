@@ -5,7 +5,7 @@ from datetime import datetime
 from json import loads
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, literal, select
 from sqlalchemy.orm import Session
 
 from prefect_qpu.errors import RecordNotFoundError, StoreError
@@ -15,6 +15,8 @@ from prefect_qpu.records.database import Database, insert_missing
 from prefect_qpu.records.rows import SweepRow
 from prefect_qpu.records.states import OPEN
 
+FAILED = "failed-"
+"""First part of the stages that hold why a job gave no counts."""
 _TOGETHER = 500
 _STILL_OPEN = ("running", "waiting")
 _SHORTEST_PREFIX = 6
@@ -127,15 +129,39 @@ class Sweeps:
         table = schema.Sweep
         query = select(table).where(table.hash == sweep_hash).order_by(table.id.desc())
         with self._database.reading() as session:
-            for record in session.scalars(query):
-                if _alive(session, [record.run_id]):
-                    return SweepRow.of(record)
-        return None
+            rows = [SweepRow.of(record) for record in session.scalars(query)]
+        return next((row for row in rows if self.alive(self.run_ids(row))), None)
+
+    def run_ids(self, row: SweepRow) -> list[str]:
+        """The runs of an execution, one for each backend; the first one is that of the whole sweep."""
+        return [str(backend["run_id"]) for backend in self.plan(row).get("backends", ())] or [row.run_id]
 
     def alive(self, run_ids: Sequence[str]) -> bool:
-        """Whether one of the runs of an execution goes on, or has a job out that is not to be cancelled."""
+        """Whether one of the runs of an execution goes on, or has a job out that it has not given up."""
+        run = schema.Run
+        going = select(run.id).where(run.id.in_(run_ids), run.state.in_(_STILL_OPEN)).limit(1)
         with self._database.reading() as session:
-            return _alive(session, run_ids)
+            if session.scalar(going) is not None:
+                return True
+        return any(not given_up for given_up in self.out(run_ids).values())
+
+    def out(self, run_ids: Sequence[str]) -> dict[tuple[str, str], bool]:
+        """The jobs, by run and role, that may still give counts, also where nobody knows whether the request arrived.
+
+        The value tells whether the execution has given the job up; its points are not bought again nevertheless. A job
+        that is to be cancelled is not out.
+        """
+        link, row, stage = schema.RunSubmission, schema.Submission, schema.Stage
+        failed = (stage.run_id == link.run_id) & (stage.stage == literal(FAILED) + link.role)
+        query = (
+            select(link.run_id, link.role, stage.stage.is_not(None))
+            .join(row, row.id == link.submission_id)
+            .outerjoin(stage, failed)
+            .where(link.run_id.in_(run_ids), row.state.in_(OPEN), row.cancel_requested_at.is_(None))
+            .where(row.job_id.is_not(None) | row.sent_at.is_not(None))
+        )
+        with self._database.reading() as session:
+            return {(run_id, role): bool(given_up) for run_id, role, given_up in session.execute(query)}
 
     def resolve(self, given: str) -> SweepRow:
         """The newest execution of the sweep of this name, or of the sweep or the run whose hash or id begins so.
@@ -179,16 +205,6 @@ class Sweeps:
             for start in range(0, len(keys), _TOGETHER):
                 some = keys[start : start + _TOGETHER]
                 session.execute(delete(table).where(table.sweep_id == sweep_id, table.key.in_(some)))
-
-
-def _alive(session: Session, run_ids: Sequence[str]) -> bool:
-    run, link, row = schema.Run, schema.RunSubmission, schema.Submission
-    going = select(run.id).where(run.id.in_(run_ids), run.state.in_(_STILL_OPEN)).limit(1)
-    if session.scalar(going) is not None:
-        return True
-    out = select(row.id).join(link, link.submission_id == row.id).where(link.run_id.in_(run_ids))
-    wanted = out.where(row.state.in_(OPEN), row.job_id.is_not(None), row.cancel_requested_at.is_(None))
-    return session.scalar(wanted.limit(1)) is not None
 
 
 def _claimed(session: Session, sweep_id: int, keys: Sequence[bytes]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +10,20 @@ from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.baselines.arrays import exact_over_arrays
 from prefect_qpu.jobs import counts as counts_of_role
+from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.sweeps.combining import Combined, chained, combined_points, joined, stacked
 from prefect_qpu.sweeps.plan import AnalysisUnit, PlannedGroup
-from prefect_qpu.sweeps.running import Execution
-from prefect_qpu.sweeps.state import FAILED
+
+if TYPE_CHECKING:
+    from prefect_qpu.sweeps.running import Execution
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def analyse_ready(execution: Execution, job: int | None = None) -> list[str]:
+def analyse_ready(execution: "Execution", job: int | None = None) -> list[str]:
     """The names of the units whose points are analysed and stored now: those all of whose jobs have ended.
+
+    Points of one job that was given up, but may still give counts, are left for the day when it does.
 
     Args:
         execution: The execution.
@@ -28,9 +32,12 @@ def analyse_ready(execution: Execution, job: int | None = None) -> list[str]:
     units = [unit for unit in execution.plan.units if job is None or job in _jobs(execution, unit)]
     counts = _Counts(execution)
     ended = ended_jobs(execution, {number for unit in units for number in _jobs(execution, unit)})
+    out = out_jobs(execution)
     made = []
     for unit in units:
         jobs = _jobs(execution, unit)
+        if len(jobs) == 1 and jobs <= out:
+            continue
         if jobs <= ended.keys() and execution.group_run(unit.group).stage(unit.name) is None:
             failed = {number: reason for number in jobs if (reason := ended[number]) is not None}
             analyse(execution, unit, failed, counts)
@@ -38,11 +45,17 @@ def analyse_ready(execution: Execution, job: int | None = None) -> list[str]:
     return made
 
 
-def _jobs(execution: Execution, unit: AnalysisUnit) -> set[int]:
+def out_jobs(execution: "Execution") -> set[int]:
+    """The jobs that may still give counts, given up or not."""
+    out = execution.store.sweeps.out([run.id for run in execution.runs])
+    return {number for number, job in enumerate(execution.plan.jobs) if (execution.job_run(number).id, job.role) in out}
+
+
+def _jobs(execution: "Execution", unit: AnalysisUnit) -> set[int]:
     return {execution.plan.pieces[number].job for number in unit.pieces}
 
 
-def ended_jobs(execution: Execution, jobs: Collection[int]) -> dict[int, str | None]:
+def ended_jobs(execution: "Execution", jobs: Collection[int]) -> dict[int, str | None]:
     """The jobs that have ended: why a job gave no counts, or none for one whose counts are stored."""
     ended: dict[int, str | None] = {}
     states = {run.id: run.store.submissions.states(run.id) for run in execution.runs}
@@ -55,7 +68,7 @@ def ended_jobs(execution: Execution, jobs: Collection[int]) -> dict[int, str | N
     return ended
 
 
-def analyse(execution: Execution, unit: AnalysisUnit, failed: Mapping[int, str], counts: "_Counts") -> dict[str, Any]:
+def analyse(execution: "Execution", unit: AnalysisUnit, failed: Mapping[int, str], counts: "_Counts") -> dict[str, Any]:
     """The estimates of a unit's points, stored once.
 
     Args:
@@ -99,7 +112,7 @@ def _spread(combined: Combined, there: NDArray[np.bool_]) -> dict[str, NDArray[A
     return arrays
 
 
-def _exact(execution: Execution, unit: AnalysisUnit, group: PlannedGroup) -> dict[str, NDArray[Any]]:
+def _exact(execution: "Execution", unit: AnalysisUnit, group: PlannedGroup) -> dict[str, NDArray[Any]]:
     circuit = execution.store.circuits.get(group.circuit)
     measurement = execution.plan.measurement(group)
     values = values_of(execution, unit)
@@ -112,7 +125,7 @@ def _exact(execution: Execution, unit: AnalysisUnit, group: PlannedGroup) -> dic
     return {"exact": np.stack([np.broadcast_to(found[name], (points,)) for name in measurement.observables], axis=-1)}
 
 
-def values_of(execution: Execution, unit: AnalysisUnit) -> dict[str, NDArray[np.float64]]:
+def values_of(execution: "Execution", unit: AnalysisUnit) -> dict[str, NDArray[np.float64]]:
     """The parameter values at the points of a unit."""
     pieces = sorted(
         (execution.plan.pieces[number] for number in unit.pieces if execution.plan.pieces[number].part == 0),
@@ -125,7 +138,7 @@ def values_of(execution: Execution, unit: AnalysisUnit) -> dict[str, NDArray[np.
 class _Counts:
     """The counts of an execution's jobs; the last ones stay in memory, for many units may be in one job."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: "Execution") -> None:
         self._execution, self._plan = execution, execution.plan
         self._results = lru_cache(maxsize=2)(self._read)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prefect_qpu.records import RecordStore, SweepRow
-from prefect_qpu.sweeps.plan import Plan
+from prefect_qpu.sweeps.analysis import analyse_ready, out_jobs
 from prefect_qpu.sweeps.state import FAILED_POINT, point_states
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def finish(execution: "Execution", *, error: str | None = None) -> int:
     """How many points have failed; the runs of the execution have ended now.
 
+    Points are released for others only if no job is out: an execution whose jobs are out goes on when it is run again.
+
     Args:
         execution: The execution.
         error: Why it was given up, with points that were not measured; none where all jobs have ended.
     """
     states = point_states(execution)
     failed = states == FAILED_POINT if error is None else states != "measured"
-    keys = bought_keys(execution.store, execution.row)
-    execution.store.sweeps.release(execution.row.id, [keys[place] for place in np.flatnonzero(failed)])
     all_failed = bool(len(states)) and bool(failed.all())
     broken = error is not None or all_failed
     for run in execution.runs:
@@ -35,6 +35,8 @@ def finish(execution: "Execution", *, error: str | None = None) -> int:
             error=error,
             now=run.clock(),
         )
+    if not execution.store.sweeps.alive([run.id for run in execution.runs]):
+        release_unmeasured(execution)
     return int(np.count_nonzero(failed))
 
 
@@ -48,17 +50,26 @@ def bought_keys(store: RecordStore, row: SweepRow) -> list[bytes]:
     return keys
 
 
-def release_unmeasured(store: RecordStore, row: SweepRow) -> int:
-    """How many points of an execution that has ended were never measured; others may buy them now."""
-    plan = Plan.from_document(store.sweeps.plan(row))
+def release_unmeasured(execution: "Execution") -> int:
+    """How many points of an execution that has ended may be bought by others now: those that were never measured.
+
+    What has counts is analysed first. Points whose job may still give counts keep their buyer.
+    """
+    analyse_ready(execution)
+    store, plan = execution.store, execution.plan
     lost = np.ones(plan.bought, dtype=bool)
     for unit in plan.units:
-        group = plan.groups[unit.group]
-        document = store.runs.stage(plan.backends[group.backend].run_id, unit.name)
+        first = plan.groups[unit.group].first
+        document = execution.group_run(unit.group).stage(unit.name)
         if document is not None and document["arrays"] is not None:
             there = store.submissions.parameters(document["arrays"])["there"].astype(bool)
-            lost[group.first + unit.start : group.first + unit.stop] = ~there
+            lost[first + unit.start : first + unit.stop] = ~there
+    out = out_jobs(execution)
+    for piece in plan.pieces:
+        if piece.job in out:
+            first = plan.groups[piece.group].first
+            lost[first + piece.start : first + piece.stop] = False
     if lost.any():
-        keys = bought_keys(store, row)
-        store.sweeps.release(row.id, [keys[place] for place in np.flatnonzero(lost)])
+        keys = bought_keys(store, execution.row)
+        store.sweeps.release(execution.row.id, [keys[place] for place in np.flatnonzero(lost)])
     return int(np.count_nonzero(lost))

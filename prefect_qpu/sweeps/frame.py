@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefect_qpu.records import RecordStore, SweepRow
-from prefect_qpu.sweeps.plan import Plan
+from prefect_qpu.records.sweeps import FAILED
+from prefect_qpu.sweeps.plan import AnalysisUnit, Plan
 from prefect_qpu.sweeps.points import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -210,11 +211,17 @@ def _blocks(store: RecordStore, plan: Plan, point_at: NDArray[np.int64]) -> list
             "job": ", ".join(plan.jobs[plan.pieces[n].job].role for n in unit.pieces),
         }
         if document is None or document["arrays"] is None:
-            reason = document["failed"] if document else ""
-            blocks.append(_unmeasured(points, "failed" if document else "planned", reason, common))
+            failed = document["failed"] if document else _reason(plan, unit, stages[backend.run_id])
+            blocks.append(_unmeasured(points, "failed" if document or failed else "planned", failed, common))
             continue
         blocks += _measured(store.submissions.parameters(document["arrays"]), document, points, common)
     return blocks
+
+
+def _reason(plan: Plan, unit: AnalysisUnit, stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why points that were not analysed have no value, if a job of theirs was given up."""
+    roles = [plan.jobs[plan.pieces[number].job].role for number in unit.pieces]
+    return "; ".join(dict.fromkeys(stages[name]["reason"] for role in roles if (name := f"{FAILED}{role}") in stages))
 
 
 def _unmeasured(points: NDArray[np.int64], state: str, reason: str, common: Mapping[str, Any]) -> dict[str, Any]:

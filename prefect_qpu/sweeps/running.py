@@ -11,15 +11,15 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.errors import ProviderError, ProviderUnavailableError
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance, intend, longest_interval
-from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.latency import Clock
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, SweepRow
+from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.plan import Piece, Plan
 from prefect_qpu.sweeps.points import Integers
-from prefect_qpu.sweeps.state import FAILED
 
 _DEATHS = 100
 """Processes that may die while they simulate a job; such a job costs nothing but time."""
@@ -51,8 +51,9 @@ class Execution:
         return self.runs[self.plan.groups[group].backend]
 
 
-def resume(store: RecordStore, row: SweepRow, providers: Providers, *, clock: Clock = utc_now) -> Execution:
+def resume(store: RecordStore, row: SweepRow, providers: Providers, *, clock: Clock | None = None) -> Execution:
     """The stored execution, to go on with it."""
+    clock = clock or store.clock
     plan = Plan.from_document(store.sweeps.plan(row))
     runs = tuple(_stored_run(store, item.run_id, providers[backend_key(item.setting)], clock) for item in plan.backends)
     return Execution(store, row, plan, runs)

@@ -1,7 +1,7 @@
 """Starting a sweep: its plan is made and stored with its points, in one transaction, before anything is sent."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from prefect_qpu.errors import InputError, StoreError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference
-from prefect_qpu.latency import Clock, utc_now
+from prefect_qpu.latency import Clock
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore, SweepRow
 from prefect_qpu.run import Run, open_run, seeds_for
@@ -32,7 +32,7 @@ def start(
     *,
     run_id: str,
     flow_run_id: str | None = None,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
 ) -> Execution:
     """The execution of a run: the stored one, or a new one that buys the points that nobody has bought.
 
@@ -42,14 +42,14 @@ def start(
         providers: Where each backend setting leads.
         run_id: Id of the run.
         flow_run_id: The Prefect flow run.
-        clock: Source of the time.
+        clock: Source of the time; none takes the store's, which all hosts share.
 
     Raises:
         InputError: the sweep cannot be run; nothing was sent.
     """
     row = store.sweeps.find(run_id)
     if row is None:
-        row = _planned(store, sweep, providers, run_id, flow_run_id, clock)
+        row = _planned(store, sweep, providers, run_id, flow_run_id, clock or store.clock)
     return resume(store, row, providers, clock=clock)
 
 
@@ -123,12 +123,21 @@ def _owners(store: RecordStore, keys: Sequence[bytes]) -> dict[bytes, tuple[int,
     """Who buys the points; what executions that have ended could not measure is released first."""
     known = store.sweeps.owners(keys)
     rows = [store.sweeps.by_id(owner) for owner in sorted({owner for owner, _ in known.values()})]
-    over = [row for row in rows if not store.sweeps.alive(_run_ids(store, row))]
-    return store.sweeps.owners(keys) if sum(release_unmeasured(store, row) for row in over) else known
+    over = [row for row in rows if not store.sweeps.alive(store.sweeps.run_ids(row))]
+    released = sum(release_unmeasured(_recorded(store, row)) for row in over)
+    return store.sweeps.owners(keys) if released else known
 
 
-def _run_ids(store: RecordStore, row: SweepRow) -> list[str]:
-    return [str(backend["run_id"]) for backend in store.sweeps.plan(row)["backends"]]
+def _recorded(store: RecordStore, row: SweepRow) -> Execution:
+    """An execution as the store has it, to be analysed: no provider is asked, so that it needs none."""
+    nobody = cast("Provider", None)
+    plan = Plan.from_document(store.sweeps.plan(row))
+    runs = []
+    for backend in plan.backends:
+        run = store.runs.get(backend.run_id)
+        experiment = store.experiments.get(run.experiment_hash)
+        runs.append(Run(run.id, store=store, experiment=experiment, provider=nobody, seeds=run.seeds))
+    return Execution(store, row, plan, tuple(runs))
 
 
 def _arrays(points: Points, owner: Integers) -> dict[str, NDArray[Any]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prefect_qpu.records.sweeps import FAILED
+
 if TYPE_CHECKING:
     from prefect_qpu.sweeps.running import Execution
 
-FAILED = "failed-"
-"""First part of the stages that hold why a job gave no counts."""
 MEASURED, FAILED_POINT, PLANNED = "measured", "failed", "planned"
 STATES = (MEASURED, FAILED_POINT, PLANNED, "intended", "submitted", "queued", "running", "done")
 

@@ -1,19 +1,26 @@
 """Sweeps from plan to estimates, on real simulations."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from prefect_qpu.errors import InputError, JobFailedError
-from prefect_qpu.providers import JobRequest
+from prefect_qpu.errors import InputError, JobFailedError, ProviderUnavailableError
+from prefect_qpu.jobs import Action
+from prefect_qpu.latency import utc_now
+from prefect_qpu.providers import JobRequest, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
+from prefect_qpu.sweeps import Sweep
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.frame import frame
-from prefect_qpu.sweeps.running import complete, dependencies, fail, resume
+from prefect_qpu.sweeps.running import Execution, Providers, complete, dependencies, fail, resume, step
+from prefect_qpu.sweeps.starting import start
 from prefect_qpu.sweeps.state import progress
 from tests.prefect_qpu.sweeps.documents import T, U, sweep
 from tests.prefect_qpu.sweeps.executing import executed, limited, planned, providers
@@ -224,3 +231,86 @@ def test_a_sweep_carries_on_with_the_jobs_that_another_one_has_planned_for_its_p
             analyse_ready(execution, job)
     assert dependencies(second) == []
     assert set(frame(store, second.row)["state"]) == {"measured"}
+
+
+class Queueing(AerProvider):
+    """A simulator whose jobs outlive their process, as those of a QPU do, and stay in the queue for as long as told."""
+
+    durable = True
+    searchable = True
+    queue = True
+    lost_answers = 0
+
+    def status(self, job_ids: Sequence[str]) -> list[JobStatus]:
+        told = super().status(job_ids)
+        return [replace(item, state=JobState.QUEUED) for item in told] if self.queue else told
+
+    def submit(self, request: JobRequest) -> str:
+        job = super().submit(request)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise ProviderUnavailableError("the answer was lost", sent=True)
+        return job
+
+    def find(self, tag: str) -> list[JobStatus]:
+        return super().find(tag) if self.searchable else []
+
+
+def queued(store: RecordStore, swept: Sweep, run_id: str, at: Providers) -> Execution:
+    """An execution whose first job is in the queue."""
+    execution = start(store, swept, at, run_id=run_id)
+    while step(execution, 0) is not Action.WAIT:
+        pass
+    return execution
+
+
+def test_points_whose_job_is_out_keep_their_buyer_when_the_process_is_interrupted(store: RecordStore) -> None:
+    swept, longer = sweep({T: [0.0, 1.0]}), sweep({T: [0.0, 1.0, 2.0]})
+    at = providers(swept, Queueing)
+    finish(queued(store, swept, "run-one", at), error="the flow run was cancelled")
+    assert start(store, longer, at, run_id="run-two").plan.bought == 1
+    assert store.sweeps.unfinished(swept.hash) == store.sweeps.get("run-one")
+
+
+def test_counts_that_came_after_the_end_are_analysed_and_not_bought_again(store: RecordStore) -> None:
+    swept, longer = sweep({T: [0.0, 1.0]}), sweep({T: [0.0, 1.0, 2.0]})
+    at = providers(swept, Queueing)
+    execution = queued(store, swept, "run-one", at)
+    finish(execution, error="the flow run failed")
+    (provider,) = at.values()
+    assert isinstance(provider, Queueing)
+    provider.queue = False
+    while step(execution, 0) is not Action.FINISHED:
+        pass
+    second = start(store, longer, at, run_id="run-two")
+    assert second.plan.bought == 1
+    assert frame(store, second.row).groupby("state")["point [1]"].nunique().to_dict() == {"measured": 2, "planned": 1}
+
+
+def test_points_of_a_job_in_doubt_are_not_bought_again(store: RecordStore) -> None:
+    swept, longer = sweep({T: [0.0, 1.0]}), sweep({T: [0.0, 1.0, 2.0]})
+    at = providers(swept, Queueing)
+    (provider,) = at.values()
+    assert isinstance(provider, Queueing)
+    provider.searchable, provider.lost_answers = False, 1
+    execution = start(store, swept, at, run_id="run-one")
+    with pytest.raises(ProviderUnavailableError):
+        step(execution, 0)
+    later = resume(store, execution.row, at, clock=lambda: utc_now() + timedelta(hours=1))
+    assert not complete(later, 0, lambda _: None)
+    assert analyse_ready(later) == []
+    finish(later)
+    assert store.sweeps.unfinished(swept.hash) is None
+    second = start(store, longer, at, run_id="run-two")
+    assert second.plan.bought == 1
+    table = frame(store, second.row)
+    assert table.groupby("state")["point [1]"].nunique().to_dict() == {"failed": 2, "planned": 1}
+    assert all("without an answer" in reason for reason in table[table["state"] == "failed"]["reason"])
+
+
+def test_claims_of_a_sweep_are_timed_by_the_clock_that_all_hosts_share(store_url: str) -> None:
+    moment = utc_now() + timedelta(days=1)
+    with RecordStore.open(store_url, clock=lambda: moment) as store:
+        execution = planned(store, sweep({T: [0.0]}))
+        assert execution.run.clock() == moment
+        assert resume(store, execution.row, providers(sweep({T: [0.0]}))).run.clock() == moment
