@@ -18,14 +18,12 @@ CANCELLED = "the flow run was cancelled"
 async def cancel_job(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """A hook of Prefect: the run ends in the record store, and its open job is cancelled."""
     with await open_store(flow_run.parameters.get("record_store")) as store:
-        row = store.runs.find(str(flow_run.id))
-        if row is None:
-            return
-        _, provider = await resolve_backend(store.experiments.get(row.experiment_hash).backend)
-        try:
-            end_cancelled(store, provider.pinned(row.backend["name"]), row.id)
-        except QpuError as error:
-            get_logger("prefect_qpu").warning("The job could not be cancelled; the reconciler will: %s", error)
+        for row in store.runs.of_flow_run(str(flow_run.id)):
+            _, provider = await resolve_backend(store.experiments.get(row.experiment_hash).backend)
+            try:
+                end_cancelled(store, provider.pinned(row.backend["name"]), row.id)
+            except QpuError as error:
+                get_logger("prefect_qpu").warning("A job could not be cancelled; the reconciler will: %s", error)
 
 
 def end_cancelled(store: RecordStore, provider: Provider, run_id: str) -> list[str]:

@@ -116,6 +116,8 @@ async def _execution(
     execution = await plan_sweep(store, resolved, providers, own, run_id)
     await asyncio.to_thread(hold, store, own)
     for run in execution.runs:
+        if unfinished is not None:
+            store.runs.hand_over(run.id, run_id)
         note_server(run)
         store.runs.move(run.id, "running")
     return execution, resolved

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from prefect_qpu.errors import RecordNotFoundError, StoreError
@@ -12,6 +12,7 @@ from prefect_qpu.records import schema
 from prefect_qpu.records.analysis import Analysis, require_run
 from prefect_qpu.records.database import insert_missing
 from prefect_qpu.records.rows import RunRow
+from prefect_qpu.records.waiting import SERVER
 
 SHORTEST_PREFIX = 6
 MOST_ANSWERS = 100
@@ -73,6 +74,24 @@ class Runs(Analysis):
         """The run with exactly this id, or none."""
         with self._database.reading() as session:
             return _row(session, run_id) if session.get(schema.Run, run_id) else None
+
+    def of_flow_run(self, flow_run_id: str) -> "list[RunRow]":
+        """The runs that a flow run carries out: one, or one for each backend of a sweep."""
+        query = _query().where(schema.Run.flow_run_id == flow_run_id).order_by(schema.Run.id)
+        with self._database.reading() as session:
+            return [_as_row(found) for found in session.execute(query)]
+
+    def hand_over(self, run_id: str, flow_run_id: str) -> None:
+        """Let another flow run carry out a run; on which server it lives is noted anew by the caller.
+
+        Raises:
+            RecordNotFoundError: there is no such run.
+        """
+        with self._database.writing() as session:
+            require_run(session, run_id)
+            session.execute(update(schema.Run).where(schema.Run.id == run_id).values(flow_run_id=flow_run_id))
+            mark = schema.Stage
+            session.execute(delete(mark).where(mark.run_id == run_id, mark.stage == SERVER))
 
     def resolve(self, prefix: str) -> str:
         """The whole id of the run whose id begins so.

@@ -80,11 +80,22 @@ def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
         row = execution.store.sweeps.by_id(owner)
         plan = Plan.from_document(execution.store.sweeps.plan(row))
         alive = execution.store.sweeps.alive([item.run_id for item in plan.backends])
-        if alive and all(backend_key(item.setting) in providers for item in plan.backends):
+        if (
+            alive
+            and not _undecided(execution.store, plan)
+            and all(backend_key(item.setting) in providers for item in plan.backends)
+        ):
             other = resume(execution.store, row, providers, clock=execution.run.clock)
             jobs = _jobs_of(other, arrays["place"][arrays["owner"] == owner])
             found += [(other, jobs)] if jobs else []
     return found
+
+
+def _undecided(store: RecordStore, plan: Plan) -> bool:
+    """Whether a plan waits for a person, without whom nobody may buy it: nothing of it was ever intended."""
+    runs = [item.run_id for item in plan.backends]
+    waits = store.runs.get(runs[0]).state == "waiting"
+    return waits and not any(store.submissions.states(run_id) for run_id in runs)
 
 
 def _jobs_of(execution: Execution, places: Integers) -> list[int]:

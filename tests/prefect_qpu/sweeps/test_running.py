@@ -233,6 +233,15 @@ def test_a_sweep_carries_on_with_the_jobs_that_another_one_has_planned_for_its_p
     assert set(frame(store, second.row)["state"]) == {"measured"}
 
 
+def test_a_plan_that_waits_for_a_person_is_bought_by_nobody_else(store: RecordStore) -> None:
+    held = planned(store, sweep({T: [0.0, 1.0]})).run
+    store.runs.move(held.id, "waiting")
+    second = planned(store, sweep({T: [1.0, 2.0]}), "run-two")
+    assert dependencies(second) == []
+    store.runs.move(held.id, "running")
+    assert len(dependencies(second)) == 1
+
+
 class Queueing(AerProvider):
     """A simulator whose jobs outlive their process, as those of a QPU do, and stay in the queue for as long as told."""
 
