@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from prefect_qpu.hashing import derive_seed
 
@@ -150,6 +149,8 @@ def _reduction(
 def _mean_interval(errors: NDArray[np.float64], confidence: float) -> tuple[float, float]:
     if len(errors) < 2:
         return float("nan"), float("nan")
+    from scipy import stats
+
     reach = stats.t(len(errors) - 1).ppf((1 + confidence) / 2) * errors.std(ddof=1) / len(errors) ** 0.5
     return float(errors.mean() - reach), float(errors.mean() + reach)
 
@@ -158,6 +159,8 @@ def _spread_interval(values: NDArray[np.float64], confidence: float) -> tuple[fl
     free = len(values) - 1
     if free < 1:
         return float("nan"), float("nan")
+    from scipy import stats
+
     squares = free * values.var(ddof=1)
     low, high = (float(np.sqrt(squares / stats.chi2(free).ppf((1 + sign * confidence) / 2))) for sign in (1, -1))
     return low, high

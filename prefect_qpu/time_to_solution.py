@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
+from prefect_qpu.statistics import clopper_pearson
 from prefect_qpu.workloads.protocol import Sense
 
 CONFIDENCE = 0.99
@@ -62,8 +62,7 @@ def time_to_solution(values: NDArray[np.float64], target: float, sense: Sense, s
     slack = _RELATIVE * max(1.0, abs(target))
     good = values >= target - slack if sense == "maximize" else values <= target + slack
     hits = int(np.count_nonzero(good))
-    low = float(beta.ppf(0.025, hits, shots - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(0.975, hits + 1, shots - hits)) if hits < shots else 1.0
+    low, high = clopper_pearson(hits, shots)
     each = seconds / shots
     needed = shots_needed(hits / shots)
     least = shots_needed(high) or 1

@@ -29,6 +29,7 @@ HEAVY = (
     "pyscf",
     "qiskit_aer",
     "qiskit_ibm_runtime",
+    "scipy.stats",
     "scs",
 )
 
