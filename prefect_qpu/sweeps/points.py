@@ -200,7 +200,7 @@ def _group(
     replicates: Integers = np.full(len(indices), experiment.replicate or 0, dtype=np.int64)
     values: dict[str, Floats] = {name: np.full(len(indices), value) for name, value in problem.parameters.items()}
     varied: set[str] = set()
-    for key, column in arrays.items():
+    for key, column in sorted(arrays.items(), key=lambda item: item[0]):
         if key == "replicate":
             replicates = _replicates(column)[indices]
         else:

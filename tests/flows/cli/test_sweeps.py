@@ -65,7 +65,10 @@ GAMMA = "workload.parameters.gamma"
         ({GAMMA: [["a"]]}, f"axes.{GAMMA}: got ['a'], expected one number for each of the 1 elements"),
         ({GAMMA: [[[1.0]]]}, f"axes.{GAMMA}: got [[1.0]], expected one number"),
         ({GAMMA: [[True]]}, f"axes.{GAMMA}: got [True], expected one number"),
-        ({GAMMA: [[0.1]], f"{GAMMA}[0]": [0.3]}, f"axes.{GAMMA}: got 'gamma[0]', expected each parameter in one axis"),
+        (
+            {GAMMA: [[0.1]], f"{GAMMA}[0]": [0.3]},
+            f"axes.{GAMMA}[0]: got 'gamma[0]', expected each parameter in one axis",
+        ),
     ],
 )
 def test_values_of_a_vector_are_numbers_given_once(
