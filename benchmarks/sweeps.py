@@ -153,8 +153,8 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def child(way: str, points: int, noise: str, python: str, environment: dict[str, str]) -> dict[str, float]:
     """What a process of its own measured."""
-    module = ["-m", "benchmarks.sweeps"] if way != "peer" else [str(Path(__file__).with_name("peer_sweep.py"))]
-    command = [python, *module, way, str(points), noise]
+    module = "benchmarks.peer_sweep" if way == "peer" else "benchmarks.sweeps"
+    command = [python, "-m", module, way, str(points), noise]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr[-3000:]}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -17,6 +16,7 @@ from prefect_qpu.blocks.stage_latency import StageLatency
 from prefect_qpu.errors import NoAnswerError, ProviderError
 from prefect_qpu.flows.approval import wait_for_approval
 from prefect_qpu.flows.cancellation import cancel_job
+from prefect_qpu.flows.naming import name_flow_run
 from prefect_qpu.flows.prepare import Prepared, prepare
 from prefect_qpu.flows.selection import record_selection
 from prefect_qpu.flows.servers import note_server
@@ -86,7 +86,8 @@ async def _begin(run: Run, prepared: Prepared) -> None:
         note_server(run)
     if prepared.selection is not None:
         await record_selection(run, prepared.selection)
-    await _introduce(prepared)
+    kind = prepared.experiment.workload.kind
+    await name_flow_run(prepared.experiment.name, [f"backend:{prepared.provider.name}", f"workload:{kind}"])
 
 
 async def _answer(run: Run) -> tuple[RunOutcome, str]:
@@ -156,15 +157,6 @@ async def _report(run: Run, folder: Path | None, latency: StageLatency | None) -
     state = await _attempt(report, run, folder, latency)
     if not state.is_completed():
         get_run_logger().error("The report could not be written: %s", state.message)
-
-
-async def _introduce(prepared: Prepared) -> None:
-    """Name and tag the flow run after the experiment, for people who look at the UI."""
-    name = prepared.experiment.name
-    tags = {*flow_run.tags, f"backend:{prepared.provider.name}", f"workload:{prepared.experiment.workload.kind}"}
-    async with get_client() as client:
-        if not (flow_run.name or "").startswith(name):
-            await client.update_flow_run(flow_run.id, name=f"{name}-{flow_run.name}", tags=sorted(tags))
 
 
 def has_server() -> bool:

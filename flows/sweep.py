@@ -10,7 +10,6 @@ from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
@@ -20,6 +19,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect_qpu.choosing import settled
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
+from prefect_qpu.flows.naming import name_flow_run
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
 from prefect_qpu.flows.servers import note_server
 from prefect_qpu.flows.suspension import deployed
@@ -79,7 +79,7 @@ async def sweep(
     own = str(flow_run.id)
     with await open_store(record_store) as store:
         execution, policy = await _execution(store, definition, settings or [], own, fresh=fresh)
-        await _introduce(execution.row.name)
+        await name_flow_run(execution.row.name)
         try:
             refusal = await _approved(execution, policy)
             if refusal:
@@ -243,13 +243,6 @@ class _Shown:
         found = await asyncio.to_thread(progress, self._execution)
         if self._artifact is not None:
             await published(aupdate_progress_artifact(self._artifact, 100 * found.share, found.text()))
-
-
-async def _introduce(name: str) -> None:
-    """Name the flow run after the sweep."""
-    async with get_client() as client:
-        if not (flow_run.name or "").startswith(name):
-            await client.update_flow_run(flow_run.id, name=f"{name}-{flow_run.name}")
 
 
 def _tell(execution: Execution, found: Findings) -> None:

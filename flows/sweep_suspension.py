@@ -5,6 +5,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from prefect_qpu.flows.suspension import SUSPENDED
+from prefect_qpu.jobs import has_news
 from prefect_qpu.records import RecordStore, SubmissionRow, WaitingSweep
 from prefect_qpu.records.states import FINAL
 from prefect_qpu.sweeps.running import Execution
@@ -23,7 +24,7 @@ async def suspend_sweep(execution: Execution) -> None:
     await asuspend_flow_run(key=f"sweep-{execution.row.id}-{number}")
 
 
-def has_news(store: RecordStore, sweep: WaitingSweep, broken: set[int]) -> bool:
+def sweep_has_news(store: RecordStore, sweep: WaitingSweep, broken: set[int]) -> bool:
     """Whether there is something to do for a suspended sweep.
 
     A job has ended, its result cannot be read, its request is still to be sent, or no job was out at all.
@@ -38,7 +39,7 @@ def has_news(store: RecordStore, sweep: WaitingSweep, broken: set[int]) -> bool:
     if sweep.state != "waiting" or mark is None:
         return False
     out = [row for run_id, roles in mark[OUT].items() for row in _rows(store, run_id, roles)]
-    return not out or any(_has_news(store, row, broken) for row in out)
+    return not out or any(has_news(row, broken, store.clock()) for row in out)
 
 
 def _out(store: RecordStore, run_id: str) -> list[str]:
@@ -48,9 +49,3 @@ def _out(store: RecordStore, run_id: str) -> list[str]:
 def _rows(store: RecordStore, run_id: str, roles: list[str]) -> list[SubmissionRow]:
     known = store.submissions.for_run(run_id)
     return [known[role] for role in roles]
-
-
-def _has_news(store: RecordStore, row: SubmissionRow, broken: set[int]) -> bool:
-    if row.state in FINAL or row.id in broken:
-        return True
-    return row.job_id is None and (row.claimed_until is None or row.claimed_until < store.clock())

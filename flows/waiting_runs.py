@@ -19,10 +19,9 @@ from prefect_qpu.flows.approval import A_WEEK
 from prefect_qpu.flows.cancellation import CANCELLED, end_cancelled
 from prefect_qpu.flows.named_providers import Providers, Terms
 from prefect_qpu.flows.servers import server_mark
-from prefect_qpu.flows.sweep_suspension import has_news
-from prefect_qpu.jobs import overdue
+from prefect_qpu.flows.sweep_suspension import sweep_has_news
+from prefect_qpu.jobs import has_news, overdue
 from prefect_qpu.records import RecordStore, SubmissionRow, WaitingRun, WaitingSweep
-from prefect_qpu.records.states import OPEN
 
 FAILED = "the flow run failed; look at its log"
 RUNS, FLOW_RUNS = 500, 200
@@ -33,11 +32,12 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
     """How many runs were ended as cancelled, and how many were resumed; runs of another server are left alone."""
     cancelled = resumed = 0
     last = ""
+    here = {None, server_mark()}
     sweeps = {sweep.id: sweep for sweep in await asyncio.to_thread(store.waiting.sweeps)}
     async with get_client() as client:
         while page := store.waiting.runs(after=last, limit=RUNS):
             last = page[-1].id
-            known = [run for run in page if run.server in {None, server_mark()}]
+            known = [run for run in page if run.server in here]
             providers.learn(run.experiment_hash for run in known)
             ends = await _ends(client, known)
             for run in known:
@@ -47,7 +47,7 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
                 elif end is not None:
                     cancelled += await _end(store, providers, run, sweeps.get(run.id))
                 elif run.id in sweeps:
-                    resumed += has_news(store, sweeps[run.id], broken) and await _resume(run, "ended")
+                    resumed += sweep_has_news(store, sweeps[run.id], broken) and await _resume(run, "ended")
                 elif run.state == "waiting":
                     resumed += await _go_on(client, store, providers, run, broken)
     return cancelled, resumed
@@ -115,9 +115,7 @@ async def _end(store: RecordStore, providers: Providers, run: WaitingRun, sweep:
 def _may_go_on(store: RecordStore, terms: Terms, row: SubmissionRow, broken: set[int]) -> bool:
     """Whether there is something to do for a suspended run: a result, a failure, a deadline, or a request to send."""
     now = store.clock()
-    if row.state not in OPEN or row.id in broken or overdue(row, terms.submission, now):
-        return True
-    return row.job_id is None and (row.claimed_until is None or row.claimed_until < now)
+    return has_news(row, broken, now) or overdue(row, terms.submission, now)
 
 
 async def _resume(run: WaitingRun, told: str) -> bool:

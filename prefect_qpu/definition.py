@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
 from prefect_qpu.errors import ExperimentError
@@ -41,6 +42,11 @@ _EXPECTED = {
 def as_tuple(value: object) -> object:
     """A list as a tuple, so that JSON and YAML lists fit strict tuple fields."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def base_folder(info: ValidationInfo) -> Path:
+    """The folder that paths in a definition start from: that of its file, else the current one."""
+    return Path((info.context or {}).get("base") or ".")
 
 
 class Definition(BaseModel):

@@ -20,7 +20,7 @@ from pydantic import (
 from qiskit import QuantumCircuit
 
 from prefect_qpu.calibration import Calibration
-from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, explain
+from prefect_qpu.definition import Definition, Probability, Seconds, Seed, Shots, as_tuple, base_folder, explain
 from prefect_qpu.errors import ExperimentError
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.prices import PriceTable
@@ -48,7 +48,7 @@ class BlockReference(Definition):
 
 def _calibration_of(given: object, info: ValidationInfo) -> object:
     if isinstance(given, str):
-        return Calibration.read((info.context or {}).get("base", Path()) / given)
+        return Calibration.read(base_folder(info) / given)
     if isinstance(given, Mapping):
         return Calibration.parse(json.dumps(given), shown="a mapping")
     return given

@@ -1,6 +1,6 @@
 """Exactly-once submission: the intent is stored first, and the provider is asked before anything is sent twice."""
 
-from prefect_qpu.jobs.abandoning import abandon, overdue
+from prefect_qpu.jobs.abandoning import abandon, has_news, overdue
 from prefect_qpu.jobs.decision import Action, Known, decide
 from prefect_qpu.jobs.intent import intend
 from prefect_qpu.jobs.reconciling import Reconciled, reconcile
@@ -20,6 +20,7 @@ __all__ = [
     "counts",
     "dealings",
     "decide",
+    "has_news",
     "intend",
     "longest_interval",
     "overdue",

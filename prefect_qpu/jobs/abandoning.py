@@ -1,6 +1,6 @@
-"""Jobs that their run no longer waits for: cancelled, or kept until they end, but never forgotten."""
+"""When a run need not wait any more, and its job then: cancelled, or kept until it ends, but never forgotten."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from prefect_qpu.errors import ProviderError
@@ -15,6 +15,19 @@ def overdue(row: SubmissionRow, policy: SubmissionPolicy, now: datetime) -> bool
     if policy.deadline is None or row.state not in OPEN:
         return False
     return now - (row.submitted_at or row.created_at) > timedelta(seconds=policy.deadline)
+
+
+def has_news(row: SubmissionRow, broken: Collection[int], now: datetime) -> bool:
+    """Whether there is something to do for who waits for a submission: its job ended, or is still to be bought.
+
+    Args:
+        row: The submission.
+        broken: Ids of submissions that could not be dealt with.
+        now: The time.
+    """
+    if row.state not in OPEN or row.id in broken:
+        return True
+    return row.job_id is None and (row.claimed_until is None or row.claimed_until < now)
 
 
 def abandon(dealings: Dealings, submissions: Sequence[SubmissionRow], *, run_id: str) -> list[str]:

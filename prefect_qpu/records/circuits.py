@@ -11,7 +11,7 @@ from prefect_qpu.circuits import circuit_hash, circuit_metrics, from_qpy, to_qpy
 from prefect_qpu.errors import RecordNotFoundError
 from prefect_qpu.latency import Clock
 from prefect_qpu.records import blobs, schema
-from prefect_qpu.records.database import Database, insert_missing
+from prefect_qpu.records.database import Database, insert_missing, required
 from prefect_qpu.records.rows import CircuitRow
 
 MEMO_SIZE = 256
@@ -60,10 +60,7 @@ class Circuits:
             RecordNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            record = session.get(schema.Circuit, key)
-            if record is None:
-                raise RecordNotFoundError("circuit", key)
-            return CircuitRow.of(record)
+            return CircuitRow.of(required(session, schema.Circuit, key, "circuit"))
 
     def add_transpiled(self, key: str, circuit_hash: str, document: dict[str, Any]) -> None:
         """Keep what the transpiler made of a circuit; the first document of a key is kept."""

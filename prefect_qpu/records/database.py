@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from prefect_qpu.errors import QpuError, StoreError
+from prefect_qpu.errors import QpuError, RecordNotFoundError, StoreError
 from prefect_qpu.latency import utc_now
 from prefect_qpu.records.schema import Base
 from prefect_qpu.records.urls import in_memory, masked, parse_url, refused, without_secrets
@@ -26,6 +26,7 @@ CONNECT_TIMEOUT = 10
 """Seconds to wait for a PostgreSQL server."""
 
 _WRITES = "prefect_qpu_writes"
+Model = TypeVar("Model", bound=Base)
 
 
 class Database:
@@ -112,6 +113,18 @@ class Database:
 
     def _reason(self, error: StatementError) -> str:
         return without_secrets(error.orig, self.url).rstrip(".")
+
+
+def required(session: Session, model: type[Model], key: Any, what: str) -> Model:
+    """The record with this key.
+
+    Raises:
+        RecordNotFoundError: there is none; the message calls it ``what``.
+    """
+    record = session.get(model, key)
+    if record is None:
+        raise RecordNotFoundError(what, str(key))
+    return record
 
 
 def insert_missing(session: Session, model: type[Base], rows: dict[str, Any] | list[dict[str, Any]]) -> bool:

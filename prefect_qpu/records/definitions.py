@@ -6,13 +6,12 @@ from typing import Any
 from sqlalchemy import select
 
 from prefect_qpu.calibration import Calibration
-from prefect_qpu.errors import RecordNotFoundError
 from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import canonical_json
 from prefect_qpu.latency import Clock
 from prefect_qpu.records import blobs, schema
 from prefect_qpu.records.circuits import Circuits
-from prefect_qpu.records.database import Database, insert_missing
+from prefect_qpu.records.database import Database, insert_missing, required
 
 _AT_A_TIME = 500
 """Hashes in one query: databases limit its parameters."""
@@ -55,10 +54,7 @@ class Experiments:
             RecordNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            record = session.get(schema.Experiment, key)
-            if record is None:
-                raise RecordNotFoundError("experiment", key)
-            return record.document
+            return required(session, schema.Experiment, key, "experiment").document
 
     def documents(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The definitions of many experiments by hash, without those that are not stored."""
@@ -94,8 +90,7 @@ class Calibrations:
             RecordNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            if session.get(schema.Calibration, key) is None:
-                raise RecordNotFoundError("calibration", key)
+            required(session, schema.Calibration, key, "calibration")
             return Calibration.model_validate_json(blobs.contents(session, [key])[key])
 
     def _store(self, calibration: Calibration) -> None:

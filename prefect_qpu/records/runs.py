@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from prefect_qpu.errors import RecordNotFoundError, StoreError
 from prefect_qpu.records import schema
 from prefect_qpu.records.analysis import Analysis, require_run
-from prefect_qpu.records.database import insert_missing
+from prefect_qpu.records.database import insert_missing, required
 from prefect_qpu.records.rows import RunRow
 from prefect_qpu.records.waiting import SERVER
 
@@ -55,8 +55,7 @@ class Runs(Analysis):
             "started_at": now,
         }
         with self._database.writing() as session:
-            if session.get(schema.Experiment, experiment_hash) is None:
-                raise RecordNotFoundError("experiment", experiment_hash)
+            required(session, schema.Experiment, experiment_hash, "experiment")
             insert_missing(session, schema.Run, row)
             return _row(session, run_id)
 

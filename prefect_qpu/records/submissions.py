@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from prefect_qpu.errors import RecordNotFoundError, StoreError
+from prefect_qpu.errors import StoreError
 from prefect_qpu.hashing import content_hash as hash_of
 from prefect_qpu.records import schema
 from prefect_qpu.records.analysis import require_run
-from prefect_qpu.records.database import insert_missing
+from prefect_qpu.records.database import insert_missing, required
 from prefect_qpu.records.results import locked
 from prefect_qpu.records.rows import SubmissionRow
 from prefect_qpu.records.states import OPEN, REPEATABLE
@@ -112,10 +112,7 @@ class Submissions(Statuses):
             RecordNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            record = session.get(schema.Submission, submission_id)
-            if record is None:
-                raise RecordNotFoundError("submission", str(submission_id))
-            return SubmissionRow.of(record)
+            return SubmissionRow.of(required(session, schema.Submission, submission_id, "submission"))
 
     def for_run(self, run_id: str) -> dict[str, SubmissionRow]:
         """The submission of each role of a run, in the order in which they were made."""

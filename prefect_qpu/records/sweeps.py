@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from prefect_qpu.errors import RecordNotFoundError, StoreError
 from prefect_qpu.hashing import canonical_json
 from prefect_qpu.records import blobs, schema
-from prefect_qpu.records.database import Database, insert_missing
+from prefect_qpu.records.analysis import require_run
+from prefect_qpu.records.database import Database, insert_missing, required
 from prefect_qpu.records.rows import SweepRow
 from prefect_qpu.records.states import OPEN
 
@@ -83,8 +84,7 @@ class Sweeps:
             "created_at": now,
         }
         with self._database.writing() as session:
-            if session.get(schema.Run, run_id) is None:
-                raise RecordNotFoundError("run", run_id)
+            require_run(session, run_id)
             blobs.put(session, [blob])
             if not insert_missing(session, schema.Sweep, row):
                 return _of_run(session, run_id)
@@ -116,10 +116,7 @@ class Sweeps:
             RecordNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            record = session.get(schema.Sweep, sweep_id)
-            if record is None:
-                raise RecordNotFoundError("sweep", str(sweep_id))
-            return SweepRow.of(record)
+            return SweepRow.of(required(session, schema.Sweep, sweep_id, "sweep"))
 
     def unfinished(self, sweep_hash: str) -> SweepRow | None:
         """The newest execution of a sweep that has not ended, or none; it is to be continued, not repeated.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
@@ -45,8 +45,6 @@ class WaitingSweep:
     experiment_hash: str
     state: str
     backend: str
-    ended: int
-    """Jobs that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +91,8 @@ class Waiting:
     def sweeps(self) -> list[WaitingSweep]:
         """Runs of sweeps that have not ended but have a submission, by ascending id."""
         link, run, row = schema.RunSubmission, schema.Run, schema.Submission
-        ended = func.sum(case((row.state.in_(OPEN), 0), else_=1))
         query = (
-            select(run.id, run.flow_run_id, run.experiment_hash, run.state, func.min(row.backend), ended)
+            select(run.id, run.flow_run_id, run.experiment_hash, run.state, func.min(row.backend))
             .join(link, link.run_id == run.id)
             .join(row, row.id == link.submission_id)
             .where(run.state.in_(_UNENDED), link.role.like("job-%"))
@@ -103,10 +100,7 @@ class Waiting:
             .order_by(run.id)
         )
         with self._database.reading() as session:
-            return [
-                WaitingSweep(run_id, flow_run_id, experiment, state, backend, int(done))
-                for run_id, flow_run_id, experiment, state, backend, done in session.execute(query)
-            ]
+            return [WaitingSweep(*found) for found in session.execute(query)]
 
     def open_submissions(self) -> list[OpenSubmission]:
         """What is open, by ascending id, without what it holds: small enough to keep tens of thousands in memory."""

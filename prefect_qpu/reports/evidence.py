@@ -108,7 +108,7 @@ def decision_table(decision: DecisionSummary) -> Table:
 
 def agreement_table(rows: Any) -> Table | None:
     """How the estimates compare with other values, from the free-form rows of a comparison."""
-    known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    known = _mappings(rows)
     if not known:
         return None
     shown = ("against", "observable", "value", "other", "interval", "threshold", "verdict")
@@ -120,9 +120,13 @@ def agreement_table(rows: Any) -> Table | None:
     )
 
 
+def _mappings(rows: Any) -> list[Mapping[str, Any]]:
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
 def distance_table(rows: Any) -> Table | None:
     """How far the raw counts lie from the predicted ones, from the free-form rows of a comparison."""
-    known = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    known = _mappings(rows)
     if not known:
         return None
     shown = ("against", "basis", "kind", "value", "interval", "bias", "reason")

@@ -168,7 +168,9 @@ def affordable_shots(shots: int, predicted_seconds: Callable[[int], float]) -> i
         (500, 4096)
     """
     seconds = predicted_seconds(shots)
-    fewer = min(shots, max(LEAST_SHOTS, int(shots * min(1.0, NOISE_SECONDS / seconds)))) if seconds else shots
+    if seconds <= NOISE_SECONDS:
+        return shots
+    fewer = min(shots, max(LEAST_SHOTS, int(shots * NOISE_SECONDS / seconds)))
     return fewer if predicted_seconds(fewer) < seconds else shots
 
 

@@ -3,14 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from prefect_qpu.definition import Definition, Seed
+from prefect_qpu.definition import Definition, Seed, base_folder
 from prefect_qpu.errors import ExperimentError
 from prefect_qpu.sweeps.levels import Column, Count, Interval, Levels, Values, checked, length, levels_of
 from prefect_qpu.sweeps.tables import read_columns
@@ -154,7 +153,7 @@ class Table(Design):
             given = "both" if self.file else None
             raise ExperimentError("axes", given=given, expected="either the file or the rows of a table")
         if self.file is not None:
-            self._columns = read_columns(Path((info.context or {}).get("base") or ".") / self.file)
+            self._columns = read_columns(base_folder(info) / self.file)
         else:
             self._columns = dict(self.rows or {})
         return self

@@ -1,7 +1,6 @@
 """The workload ``maxcut``: part the nodes of a graph in two so that the edges between the parts weigh most."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
 
+from prefect_qpu.definition import base_folder
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles, fixed_angles
@@ -31,7 +31,7 @@ def graph_from(value: Any, info: ValidationInfo) -> Graph:
         case Graph():
             return value
         case str():
-            return read_graph(Path((info.context or {}).get("base") or ".") / value, field)
+            return read_graph(base_folder(info) / value, field)
         case Mapping() if "generator" in value:
             return generated_graph(value, field)
         case Mapping() if "edges" in value and set(value) <= {"edges", "nodes"}:

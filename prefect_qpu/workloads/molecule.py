@@ -12,7 +12,7 @@ from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
 from prefect_qpu.circuit_files import parse_qasm
-from prefect_qpu.definition import Definition
+from prefect_qpu.definition import Definition, base_folder
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.chemistry import Geometry, molecule_of
 from prefect_qpu.workloads.circuit import Value, parameter_values
@@ -51,7 +51,7 @@ def operator_from(value: Any, info: ValidationInfo) -> SparsePauliOp | None:
     if value is None or isinstance(value, SparsePauliOp):
         return value
     if isinstance(value, str):
-        return read_hamiltonian(Path((info.context or {}).get("base") or ".") / value, field)
+        return read_hamiltonian(base_folder(info) / value, field)
     return hamiltonian_of(value, field)
 
 
@@ -97,7 +97,7 @@ class MoleculeWorkload(Workload):
             raise WorkloadError("occupied", given=self._occupied, expected=f"{qubits} characters 0 or 1")
         self._check_excitations(qubits)
         if self.circuit is not None:
-            self._read_circuit(self.circuit, Path((info.context or {}).get("base") or "."))
+            self._read_circuit(self.circuit, base_folder(info))
         return self
 
     def _problem(self) -> tuple[SparsePauliOp, str]:

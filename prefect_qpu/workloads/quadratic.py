@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from math import fsum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from qiskit.primitives.containers import BitArray
 
+from prefect_qpu.definition import base_folder
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.decoding import Rows, Search, best_answer, shot_values
 from prefect_qpu.workloads.fixed_angles import Angles
@@ -162,7 +162,7 @@ class IsingWorkload(QuadraticWorkload):
         inline = sorted({"fields", "couplings", "spins", "constant"} & set(given))
         if inline:
             raise WorkloadError("file", given=given["file"], expected=f"either file or {', '.join(inline)}")
-        content = read_json(Path((info.context or {}).get("base") or ".") / given["file"], "file")
+        content = read_json(base_folder(info) / given["file"], "file")
         if not isinstance(content, Mapping) or not set(content) <= {"fields", "couplings", "spins", "constant"}:
             raise WorkloadError(
                 "file", given=given["file"], expected="a JSON object of fields, couplings, spins and constant"
@@ -206,7 +206,7 @@ def matrix_from(value: Any, info: ValidationInfo) -> BinaryMatrix:
         case BinaryMatrix():
             return value
         case str():
-            return read_matrix(Path((info.context or {}).get("base") or ".") / value, field)
+            return read_matrix(base_folder(info) / value, field)
     return binary_matrix(value, field)
 
 

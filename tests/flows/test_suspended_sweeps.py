@@ -7,7 +7,7 @@ import pytest
 
 from prefect_qpu.errors import ProviderUnavailableError
 from prefect_qpu.flows.suspension import SUSPENDED
-from prefect_qpu.flows.sweep_suspension import OUT, has_news
+from prefect_qpu.flows.sweep_suspension import OUT, sweep_has_news
 from prefect_qpu.providers import JobRequest, JobState, JobStatus
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore, WaitingSweep
@@ -43,36 +43,36 @@ def suspended(run: Run) -> WaitingSweep:
     """The sweep as the reconciler sees it, suspended with the jobs that are out now."""
     roles = [role for role, state in run.store.submissions.states(run.id).items() if state != "done"]
     run.store.runs.complete_stage(run.id, f"{SUSPENDED}0001", {OUT: {run.id: roles}}, run.clock())
-    return WaitingSweep(run.id, None, "an experiment", "waiting", run.provider.name, 0)
+    return WaitingSweep(run.id, None, "an experiment", "waiting", run.provider.name)
 
 
 def test_a_job_that_is_still_queued_is_no_news(execution: Execution) -> None:
     step(execution, 0)
-    assert not has_news(execution.store, suspended(execution.run), set())
+    assert not sweep_has_news(execution.store, suspended(execution.run), set())
 
 
 def test_a_job_that_ended_or_is_broken_is_news(execution: Execution) -> None:
     step(execution, 0)
     (row,) = execution.store.submissions.for_run(execution.run.id).values()
     waiting = suspended(execution.run)
-    assert has_news(execution.store, waiting, {row.id})
+    assert sweep_has_news(execution.store, waiting, {row.id})
     Queue.queued = False
     try:
         complete(execution, 0, lambda _: None)
     finally:
         Queue.queued = True
-    assert has_news(execution.store, waiting, set())
+    assert sweep_has_news(execution.store, waiting, set())
 
 
 def test_a_request_that_is_still_to_be_sent_is_news(execution: Execution, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Queue, "reachable", False)
     with pytest.raises(ProviderUnavailableError):
         step(execution, 0)
-    assert has_news(execution.store, suspended(execution.run), set())
+    assert sweep_has_news(execution.store, suspended(execution.run), set())
 
 
 def test_a_sweep_without_a_job_out_goes_on(execution: Execution) -> None:
-    assert has_news(execution.store, suspended(execution.run), set())
+    assert sweep_has_news(execution.store, suspended(execution.run), set())
 
 
 def test_a_sweep_that_another_flow_run_continues_is_no_longer_that_of_the_first(execution: Execution) -> None:
