@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from prefect.context import FlowRunContext
 from prefect.flow_runs import asuspend_flow_run
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 
 from prefect_qpu.errors import RunFailedError
 from prefect_qpu.latency import PRIMARY, Span
@@ -43,12 +42,17 @@ async def wait_for_job(run: Run, meanwhile: Awaitable[object], role: str = PRIMA
 
 async def _suspend(run: Run, role: str) -> None:
     row = run.store.submissions.for_run(run.id)[role]
-    number = flow_run.run_count
+    number = suspensions(run) + 1
     get_run_logger().info("Job %s is %s at %s; the run is suspended until it ends", row.job_id, row.state, row.backend)
     run.store.runs.complete_stage(run.id, f"{SUSPENDED}{number}", {}, run.clock())
     run.store.runs.move(run.id, "waiting")
-    # A key that was used before would not suspend: each start of the run has its own.
+    # A key that was used before would not suspend, and Prefect counts a resumed run as the same one.
     await asuspend_flow_run(key=f"job-{row.request_hash[:12]}-{number}")
+
+
+def suspensions(run: Run) -> int:
+    """How often the run was suspended."""
+    return len(run.store.runs.marks(run.id, SUSPENDED))
 
 
 def note_resumption(run: Run) -> None:

@@ -2,9 +2,8 @@
 
 from prefect.flow_runs import asuspend_flow_run
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 
-from prefect_qpu.flows.suspension import SUSPENDED
+from prefect_qpu.flows.suspension import SUSPENDED, suspensions
 from prefect_qpu.jobs import has_news
 from prefect_qpu.records import RecordStore, SubmissionRow, WaitingSweep
 from prefect_qpu.records.states import FINAL
@@ -15,7 +14,7 @@ OUT = "out"
 
 async def suspend_sweep(execution: Execution) -> None:
     """Suspend the flow run; each of its runs remembers which jobs of all of them were out."""
-    number = flow_run.run_count
+    number = suspensions(execution.run) + 1
     out = {run.id: _out(run.store, run.id) for run in execution.runs}
     for run in execution.runs:
         run.store.runs.complete_stage(run.id, f"{SUSPENDED}{number:04d}", {OUT: out}, run.clock())
