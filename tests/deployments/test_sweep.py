@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,14 +26,6 @@ def ended(site: Site, number: int, deployment: str) -> list[dict[str, Any]]:
     return done if len(done) >= number else []
 
 
-def leave_queue(site: Site) -> None:
-    """End the runs that the schedule has made and that wait for their turn, so that the next one starts at once."""
-    waiting = {"name": {"any_": ["sweep"]}}, {"state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}}
-    given = site.ask("flow_runs/filter", {"deployments": waiting[0], "flow_runs": waiting[1]})
-    for item in given:
-        site.ask(f"flow_runs/{item['id']}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
-
-
 def test_the_scheduled_sweep_measures_anew_twice_in_a_row_and_alerts(site: Site) -> None:
     deployment = site.ask("deployments/name/sweep/sweep")
     assert {item["slug"]: item["parameters"] for item in deployment["schedules"]}["weekly"]["settings"][0] == (
@@ -43,12 +36,13 @@ def test_the_scheduled_sweep_measures_anew_twice_in_a_row_and_alerts(site: Site)
         'experiment.hypothesis={"statement": "the cut is tiny", "observable": "cut", "range": [0.0, 1.0]}',
         'axes={"workload.parameters.gamma[0]": [0.0, 0.5]}',
     ]
-    every_few_seconds = {"active": True, "schedule": {"interval": 5}, "parameters": {"settings": surprise}}
-    site.ask(f"deployments/{deployment['id']}/schedules", [every_few_seconds])
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    twice = f"DTSTART:{soon:%Y%m%dT%H%M%S}Z\nRRULE:FREQ=SECONDLY;INTERVAL=5;COUNT=2"
+    schedule = {"active": True, "schedule": {"rrule": twice}, "parameters": {"settings": surprise}}
+    site.ask(f"deployments/{deployment['id']}/schedules", [schedule])
     site.ask(f"deployments/{deployment['id']}/resume_deployment", {})
     done = site.wait("two sweeps", lambda: ended(site, 2, "sweep"))
     site.ask(f"deployments/{deployment['id']}/pause_deployment", {})
-    leave_queue(site)
     assert all(item["auto_scheduled"] for item in done)
     first, second = sorted(done, key=lambda item: item["start_time"])[:2]
     assert [item["state_name"] for item in (first, second)] == ["Measured", "Measured"]
