@@ -64,7 +64,10 @@ class _Point:
     def systematic(self) -> float:
         """The largest error that another curve leaves possible.
 
-        A straight line is a predicted decay of rate 0, which the prediction itself excludes.
+        A straight line is a predicted decay of rate 0, which the prediction itself excludes. Points that scatter about
+        the answering curve by more than their errors tell less of the others, by that factor.
+
+        Source: R. T. Birge, Phys. Rev. 40, 207 (1932), for the factor.
         """
         stderr = self.stderr * max(1.0, self.residual)
         excluded = {"linear"} if self.answering == "predicted" else set()

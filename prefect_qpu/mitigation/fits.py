@@ -159,7 +159,7 @@ def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> 
     Args:
         answer: The curve that gives the value.
         other: Another one through the same points.
-        stderr: Standard error of each point.
+        stderr: Standard error of each point; larger where the points scatter about the answering curve by more.
 
     Example:
         >>> scales, values = [1.0, 3.0, 5.0], np.exp([-0.1, -0.3, -0.5])

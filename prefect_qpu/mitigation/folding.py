@@ -84,10 +84,15 @@ def achieved_scale(folded: QuantumCircuit, circuit: QuantumCircuit, target: Targ
 
     It is below the nominal scale, because gates on one qubit are not folded.
     """
+    return achieved_scales([folded], circuit, target)[0]
+
+
+def achieved_scales(folded: Sequence[QuantumCircuit], circuit: QuantumCircuit, target: Target) -> list[float]:
+    """The achieved scale of each folded form of a circuit."""
     before = noise_weight(circuit, target)
     if before > 0:
-        return noise_weight(folded, target) / before
-    return _two_qubit_gates(folded) / _two_qubit_gates(circuit)
+        return [noise_weight(item, target) / before for item in folded]
+    return [_two_qubit_gates(item) / _two_qubit_gates(circuit) for item in folded]
 
 
 def check_signal(circuit: QuantumCircuit, target: Target) -> None:

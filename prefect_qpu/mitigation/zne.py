@@ -13,9 +13,8 @@ from prefect_qpu.hashing import derive_seed
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
 from prefect_qpu.mitigation.extrapolating import extrapolated, model_of
 from prefect_qpu.mitigation.fits import Damping, Fit, check_scales, extrapolate
-from prefect_qpu.mitigation.folding import achieved_scale, check_signal, fold_gates, noise_weight, repetitions
+from prefect_qpu.mitigation.folding import achieved_scales, check_signal, fold_gates, noise_weight, repetitions
 from prefect_qpu.mitigation.pauli_paths import Decay, predicted_decays
-from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
 from prefect_qpu.observables import Estimate
@@ -79,19 +78,19 @@ class Zne:
             check_scales(fit, chosen.scales)
         pairs = _pairs(context, chosen.scales)
         folded = [_folded(context, pairs, number) for number in range(len(chosen.scales))]
-        achieved = [_achieved(circuits, context) for circuits in folded]
+        achieved = _achieved(folded, context)
         if achieved[-1] < LEAST_SPREAD * achieved[0]:
             raise MitigationRefusedError(f"folding reaches noise scales {achieved[0]:.2f} to {achieved[-1]:.2f} only")
         decays = _decays(context, pairs)
-        weights = _expected_weights(chosen.fit, achieved, decays, context)
-        shots = allocated(context, weights.tolist(), chosen.allocation)
+        weights = _expected_weights(chosen.fit, achieved, decays, context).tolist()
+        split = allocated(context, weights, chosen)
         settings = [
             Setting(circuits, part, f"fold {scale:g}")
-            for circuits, part, scale in zip(folded, shots, chosen.scales, strict=True)
+            for circuits, part, scale in zip(folded, split.settings, chosen.scales, strict=True)
         ]
-        acquired = acquire(settings, context, chosen)
+        acquired = acquire(settings, context, chosen, split.calibration)
         spent = sum(planned.shots for planned in acquired.circuits)
-        variance = variance_multiplier(context, weights, shots, spent, chosen.allocation)
+        variance = variance_multiplier(context, weights, split, spent, chosen)
         manifest = {
             **acquired.manifest,
             "scales": achieved,
@@ -100,7 +99,7 @@ class Zne:
             "asymptote": chosen.asymptote,
             "decays": {name: _document(decay) for name, decay in decays.items()},
         }
-        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance)
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
@@ -130,11 +129,13 @@ def _folded(
     )
 
 
-def _achieved(folded: Sequence[Any], context: PlanContext) -> float:
+def _achieved(folded: Sequence[Sequence[QuantumCircuit]], context: PlanContext) -> list[float]:
+    """The mean over the groups of the noise at each scale."""
     scales = [
-        achieved_scale(after, before, context.target) for after, before in zip(folded, context.circuits, strict=True)
+        achieved_scales([circuits[number] for circuits in folded], circuit, context.target)
+        for number, circuit in enumerate(context.circuits)
     ]
-    return float(np.mean(scales))
+    return [float(scale) for scale in np.mean(scales, axis=0)]
 
 
 def _decays(context: PlanContext, pairs: Sequence[Sequence[Mapping[int, int]]]) -> dict[str, Decay]:
@@ -160,10 +161,12 @@ def _expected_weights(
     observables makes their expected variance right.
     """
     fit = next((item for item in fits if item != "predicted" or decays), fits[0])
-    heaviest = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
     known = [(item.scales, Damping(item.own, item.spread)) for item in decays.values()]
+    if not known:
+        heaviest = max(noise_weight(circuit, context.target) for circuit in context.circuits)
+        known = [(np.asarray(achieved), Damping(min(heaviest, 1.0), 0.0))]
     squares = [
         extrapolate(fit, scales.tolist(), damping.left(scales), 0.0, damping if decays else None).weights ** 2
-        for scales, damping in known or [(np.asarray(achieved), Damping(heaviest, 0.0))]
+        for scales, damping in known
     ]
     return np.asarray(np.sqrt(np.mean(squares, axis=0)), dtype=np.float64)
