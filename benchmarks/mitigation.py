@@ -1,7 +1,7 @@
 """How much mitigation methods reduce the error of raw values, and how often their intervals hold the truth.
 
     python -m benchmarks.mitigation errors [seeds]
-    python -m benchmarks.mitigation coverage [repeats]
+    python -m benchmarks.mitigation coverage [repeats] [method ...]
     python -m benchmarks.mitigation unseen [repeats]
     python -m benchmarks.mitigation held-out [repeats]
     python -m benchmarks.mitigation flags [repeats] [method ...]
@@ -249,7 +249,7 @@ if __name__ == "__main__":
     if mode == "errors":
         errors(int(rest[0]) if rest else 10)
     elif mode == "coverage":
-        coverage(int(rest[0]) if rest else 200)
+        coverage(int(rest[0]) if rest else 200, methods=tuple(rest[1:]) or COVERED)
     elif mode == "unseen":
         coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("ZNE",))
     elif mode == "held-out":
