@@ -1,6 +1,6 @@
 """How much mitigation methods reduce the error of raw values, and how often their intervals hold the truth.
 
-    python -m benchmarks.mitigation errors [seeds]
+    python -m benchmarks.mitigation errors [seeds] [method ...]
     python -m benchmarks.mitigation coverage [repeats] [method ...]
     python -m benchmarks.mitigation unseen [repeats]
     python -m benchmarks.mitigation held-out [repeats]
@@ -64,15 +64,16 @@ COVERED = ("readout", "ZNE without readout", "ZNE", "ZNE, linear")
 LEVEL = 0.9
 
 
-def errors(seeds: int) -> None:
+def errors(seeds: int, methods: Sequence[str] = ()) -> None:
     """The root mean square error of raw values divided by that of each method."""
-    print(f"| device | workload | raw error | {' | '.join(name for name in METHODS if name != 'raw')} |")
-    print("|---" * (2 + len(METHODS)) + "|")
+    shown_methods = methods or [name for name in METHODS if name != "raw"]
+    print(f"| device | workload | raw error | {' | '.join(shown_methods)} |")
+    print("|---" * (3 + len(shown_methods)) + "|")
     for shown, device in DEVICES.items():
         for workload in WORKLOADS:
             found = {
                 name: _errors(device, workload, name, min(seeds, FEW_SEEDS) if name in MANY_CIRCUITS else seeds)
-                for name in METHODS
+                for name in ["raw", *shown_methods]
             }
             raw = found.pop("raw")
             cells = ["refused" if error is None else f"{raw / error:.1f}" for error in found.values()]
@@ -247,7 +248,7 @@ def _seconds(work: Callable[[], object]) -> float:
 if __name__ == "__main__":
     mode, *rest = sys.argv[1:] or ["errors"]
     if mode == "errors":
-        errors(int(rest[0]) if rest else 10)
+        errors(int(rest[0]) if rest else 10, rest[1:])
     elif mode == "coverage":
         coverage(int(rest[0]) if rest else 200, methods=tuple(rest[1:]) or COVERED)
     elif mode == "unseen":

@@ -69,10 +69,12 @@ class _Point:
 
         Source: R. T. Birge, Phys. Rev. 40, 207 (1932), for the factor.
         """
-        stderr = self.stderr * max(1.0, self.residual)
-        excluded = {"linear"} if self.answering == "predicted" else set()
-        others = [(self.first, item) for fit, item in self.fitted.items() if fit not in excluded]
-        return max(model_error(one, other, stderr) for one, other in [*others, *([self.bounds] if self.bounds else [])])
+        stderr, predicted = self.stderr * max(1.0, self.residual), self.answering == "predicted"
+        rivals = [item for fit, item in self.fitted.items() if not (predicted and fit == "linear")]
+        errors = [model_error(self.first, item, stderr, between=predicted) for item in rivals]
+        if self.bounds:
+            errors.append(model_error(*self.bounds, stderr))
+        return max(errors)
 
     @property
     def residual(self) -> float:

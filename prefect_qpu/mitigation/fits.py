@@ -147,12 +147,13 @@ def along(left: Values, values: Values) -> Extrapolation:
     return Extrapolation(float(start), matrix[0], curve, columns @ np.array([start, amplitude]))
 
 
-def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> float:
+def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values, *, between: bool = False) -> float:
     """Standard deviation of what the choice between two curves leaves open.
 
     The value without noise is taken to lie within half the distance ``d`` of the two extrapolations, equally likely
-    everywhere: a variance of ``d**2 / 12``. The points narrow this as far as they tell the two curves apart, like a
-    measurement of where between them the truth lies.
+    everywhere: a variance of ``d**2 / 12``. Where it is known to lie between the two, of which the answer is one end,
+    its mean square distance from the answer is ``d**2 / 3``. The points narrow this as far as they tell the two curves
+    apart, like a measurement of where between them the truth lies.
 
     Source: JCGM 100:2008 (GUM), 4.3.7, for the rectangular distribution.
 
@@ -160,6 +161,7 @@ def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> 
         answer: The curve that gives the value.
         other: Another one through the same points.
         stderr: Standard error of each point; larger where the points scatter about the answering curve by more.
+        between: Whether the truth lies between the two.
 
     Example:
         >>> scales, values = [1.0, 3.0, 5.0], np.exp([-0.1, -0.3, -0.5])
@@ -168,7 +170,7 @@ def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> 
         [0.0074, 0.007, 0.002]
     """
     told = float(np.sum(((answer.fitted - other.fitted) / stderr) ** 2))
-    return float(abs(answer.value - other.value) / np.sqrt(12.0 + told))
+    return float(abs(answer.value - other.value) / np.sqrt((3.0 if between else 12.0) + told))
 
 
 def _exponential(scales: Values, values: Values, asymptote: float) -> Extrapolation:

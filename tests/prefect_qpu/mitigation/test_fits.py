@@ -117,3 +117,11 @@ def test_the_fits_agree_with_those_of_mitiq(values: list[float]) -> None:
     }
     for fit in FITS:
         assert extrapolate(fit, SCALES, np.array(values), asymptote).value == pytest.approx(theirs[fit], rel=1e-5)
+
+
+def test_between_two_ends_more_is_left_open_than_around_the_middle() -> None:
+    values = 0.9 * np.exp(-0.1 * np.array(SCALES))
+    first, second = (extrapolate(fit, SCALES, values, 0.0) for fit in ("exponential", "linear"))
+    around, between = (model_error(first, second, np.full(3, 1.0), between=one) for one in (False, True))
+    assert between == pytest.approx(2 * around, rel=1e-3)
+    assert between == pytest.approx(abs(first.value - second.value) / 3**0.5, rel=1e-3)
