@@ -8,7 +8,7 @@ from prefect_qpu.errors import JobCancelledError, JobOverdueError, ProviderUnava
 from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.jobs import Action, abandon, advance, counts, dealings, intend, overdue
-from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY, bought
 from prefect_qpu.mitigation import Combined, Measurement, MethodShare, combine_batch, plan_batch, provider_options
 from prefect_qpu.mitigation.provider_side import PROVIDER as IBM
 from prefect_qpu.mitigation.shots import pilot_shots
@@ -18,6 +18,9 @@ from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.estimates import estimate_document, estimate_rows
 from prefect_qpu.stages.transpile import Transpiled, transpile
+
+WITHOUT = "without-"
+"""First part of the mark of a job that a run does without."""
 
 
 def job_roles(run: Run) -> tuple[tuple[str, ...], ...]:
@@ -68,6 +71,22 @@ def poll(run: Run, role: str = PRIMARY) -> Action:
     return _check_deadline(run, role) if action is Action.WAIT else action
 
 
+def do_without(run: Run, role: str, reason: str) -> None:
+    """Let a run go on without the counts of a job with options of its own: its methods are refused, with the reason."""
+    run.once(f"{WITHOUT}{role}", lambda: {"reason": reason})
+
+
+def leave(run: Run) -> list[str]:
+    """The ids of the jobs whose cancellation was asked for, of a run that takes its answer from elsewhere.
+
+    Jobs that another run waits for go on, and all of them if the policy keeps what is past its deadline.
+    """
+    rows = run.store.submissions.for_run(run.id)
+    if run.experiment.submission.past_deadline == "keep":
+        return []
+    return abandon(dealings(run), [row for role, row in rows.items() if bought(role)], run_id=run.id)
+
+
 def _check_deadline(run: Run, role: str) -> Action:
     row, policy = run.store.submissions.for_run(run.id)[role], run.experiment.submission
     if not overdue(row, policy, run.clock()):
@@ -93,10 +112,16 @@ def _combine_jobs(run: Run) -> dict[str, Any]:
     *_, last = job_roles(run)
     merged: dict[str, Any] = {"source": "quantum", "estimates": {}, "refused": {}}
     for role in last:
-        found = combine_role(run, role, "quantum")
+        absent = run.stage(f"{WITHOUT}{role}")
+        found = _refused_by(run, role, absent["reason"]) if absent else combine_role(run, role, "quantum")
         for name in ("estimates", "refused"):
             merged[name] |= found[name]
     return merged
+
+
+def _refused_by(run: Run, role: str, reason: str) -> dict[str, Any]:
+    """The methods of a job that gave no counts."""
+    return {"estimates": {}, "refused": {spec.label: reason for spec in _methods_by_role(run, run.provider)[role]}}
 
 
 def combine_role(run: Run, role: str, source: str) -> dict[str, Any]:
