@@ -20,8 +20,9 @@ _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
 _PATIENCE = 6
 """Rounds of all searches without a better cut after which the searches end."""
-_PROOF_TO_SEARCH = 1
-"""Time of the proof by odd cycles to that of the searches, while they take turns: more of it costs cuts."""
+_PROOF_TO_SEARCH = 3
+"""Time of the proof by odd cycles to that of the searches, while they take turns, once these agree or bring nothing;
+each round that brings nothing adds as much. Before, it is 1: more of it costs cuts."""
 
 Search = Iterator[Spins]
 
@@ -62,8 +63,9 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
 
     Small graphs are counted out. On others, searches take turns, for the same time each; then come the bounds: on
     sparse graphs the proof by odd cycles, else or without success the semidefinite relaxation. The searches go on until
-    they have brought nothing for some rounds. All ends when the bound is reached or the time is up; no round begins that
-    would end later. So the time of an easy problem is short, as it must be where a quantum processor is compared with it.
+    they have brought nothing for some rounds. All ends when the bound is reached or the time is up; no round begins
+    that would end later. So the time of an easy problem is short, as it must be where a quantum processor is compared
+    with it.
 
     Args:
         graph: The graph.
@@ -193,9 +195,15 @@ class _Race:
 
     def _advance(self, prover: branching.Prover) -> bool:
         """Whether the proof is complete; it takes some times a round of the searches, or all if those are over."""
-        end = self._clock() + (_PROOF_TO_SEARCH * self._round_seconds if self._idle < _PATIENCE else inf)
+        end = self._clock() + self._share() * self._round_seconds
         with self._working(ODD_CYCLES):
             return prover.advance(lambda: self._clock() >= end)
+
+    def _share(self) -> float:
+        agree = len({self._attempts[solver].value for solver in self._searches}) == 1
+        if self._idle >= _PATIENCE:
+            return inf
+        return _PROOF_TO_SEARCH * (1 + self._idle) if agree or self._idle else 1
 
     def count(self) -> None:
         """All cuts."""
