@@ -16,6 +16,7 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.urls import in_memory, parse_url
+from prefect_qpu.sweeps.answering import answered
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
@@ -25,10 +26,22 @@ from prefect_qpu.sweeps.starting import preview
 CODES = {"Measured": 0, "Partial": 1, "Held": 3}
 
 
-def start_sweep(
+def answer_sweep(store: RecordStore, sweep: Sweep, folder: Path | None) -> dict[str, Any] | None:
+    """What a sweep has shown, if all of its points were measured before; neither Prefect nor a provider is needed."""
+    row = answered(store, sweep)
+    if row is None:
+        return None
+    output.note("All points were measured before: nothing is run. To measure them again: --fresh")
+    if not _page(store, row.run_id, folder).exists():
+        report_of_sweep(store, row.run_id, folder)
+    found = summary(store, row.run_id, folder)
+    return found | {"bought": 0, "reused": found["points"], "number_of_jobs": 0}
+
+
+def run_sweep(
     store: RecordStore, file: Path, settings: Sequence[str], folder: Path | None, *, fresh: bool, runner: str
-) -> tuple[int, str]:
-    """Run a sweep in this process; the exit code and the run's id.
+) -> tuple[int, dict[str, Any]]:
+    """Run a sweep in this process; the exit code, and what the sweep has shown.
 
     Raises:
         InputError: the sweep, or a block that it names, is not valid.
@@ -41,7 +54,8 @@ def start_sweep(
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     where = str(folder.absolute()) if folder else None
-    return asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
+    code, run_id = asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
+    return code, summary(store, run_id, folder)
 
 
 async def _start(file: str, settings: Sequence[str], folder: str | None, **options: Any) -> tuple[int, str]:
@@ -113,8 +127,12 @@ def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, A
         "observable": found.observable,
         "method": found.method,
         "best": best.to_dict("records"),
-        "report": str((folder or store.folder / "reports") / f"{run_id}.html"),
+        "report": str(_page(store, run_id, folder)),
     }
+
+
+def _page(store: RecordStore, run_id: str, folder: Path | None) -> Path:
+    return (folder or store.folder / "reports") / f"{run_id}.html"
 
 
 def show_sweep(store: RecordStore, run_id: str, folder: Path | None, *, json: bool) -> None:
@@ -142,7 +160,7 @@ def report_of_sweep(store: RecordStore, run_id: str, folder: Path | None) -> Pat
 
     row = store.sweeps.get(run_id)
     found = findings(store, row, store.experiments.get(store.runs.get(run_id).experiment_hash))
-    return write_sweep_page((folder or store.folder / "reports") / f"{run_id}.html", store, row, found)
+    return write_sweep_page(_page(store, run_id, folder), store, row, found)
 
 
 def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:

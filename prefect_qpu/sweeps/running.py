@@ -5,6 +5,7 @@ All of it can be cut off at any moment and called again: what is stored is not d
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -63,6 +64,18 @@ def _stored_run(store: RecordStore, run_id: str, provider: Provider, clock: Cloc
     row = store.runs.get(run_id)
     experiment = store.experiments.get(row.experiment_hash)
     return open_run(store, experiment, provider.pinned(row.backend["name"]), run_id=run_id, clock=clock)
+
+
+def recorded(store: RecordStore, row: SweepRow) -> Execution:
+    """The stored execution as it can be read and analysed: no provider is asked, so that it needs none."""
+    nobody = cast("Provider", None)
+    plan = Plan.from_document(store.sweeps.plan(row))
+    runs = []
+    for backend in plan.backends:
+        run = store.runs.get(backend.run_id)
+        experiment = store.experiments.get(run.experiment_hash)
+        runs.append(Run(run.id, store=store, experiment=experiment, provider=nobody, seeds=run.seeds))
+    return Execution(store, row, plan, tuple(runs))
 
 
 def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
