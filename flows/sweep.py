@@ -38,7 +38,8 @@ from prefect_qpu.sweeps.holding import hold
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import Execution, dependencies
+from prefect_qpu.sweeps.running import Execution
+from prefect_qpu.sweeps.sharing import dependencies, look_again
 from prefect_qpu.sweeps.state import job_states, progress
 from prefect_qpu.tasks.measure import Gate, measure
 from prefect_qpu.tasks.plan_sweep import plan_sweep
@@ -160,6 +161,7 @@ class Lanes:
 
 async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
     """Carry out what is left of the plan, and the jobs of other sweeps that hold points of this one."""
+    await asyncio.to_thread(look_again, execution)
     left = await asyncio.to_thread(_left, execution)
     while any(jobs for _, jobs in left):
         async with _Shown(execution):

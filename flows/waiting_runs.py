@@ -47,7 +47,8 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
                 elif end is not None:
                     cancelled += await _end(store, providers, run, sweeps.get(run.id))
                 elif run.id in sweeps:
-                    resumed += sweep_has_news(store, sweeps[run.id], broken) and await _resume(run, "ended")
+                    policy = providers.terms(run.experiment_hash).submission
+                    resumed += sweep_has_news(store, sweeps[run.id], policy, broken) and await _resume(run, "ended")
                 elif run.state == "waiting":
                     resumed += await _go_on(client, store, providers, run, broken)
     return cancelled, resumed

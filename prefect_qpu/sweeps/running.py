@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from prefect_qpu.errors import ProviderError, ProviderUnavailableError
-from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance, intend, longest_interval
+from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance_in_time, intend, longest_interval
 from prefect_qpu.latency import Clock
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.providers import Provider
@@ -20,7 +19,6 @@ from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.plan import Piece, Plan
-from prefect_qpu.sweeps.points import Integers
 
 _DEATHS = 100
 """Processes that may die while they simulate a job; such a job costs nothing but time."""
@@ -78,51 +76,6 @@ def recorded(store: RecordStore, row: SweepRow) -> Execution:
     return Execution(store, row, plan, tuple(runs))
 
 
-def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
-    """The unfinished jobs of other executions that hold points of this one, as far as they are at the same backends.
-
-    Their owners may have died: whoever needs the points carries on with the jobs, which are bought once all the same.
-    """
-    arrays = execution.store.submissions.parameters(execution.row.arrays_hash)
-    providers = {
-        backend_key(item.setting): run.provider
-        for item, run in zip(execution.plan.backends, execution.runs, strict=True)
-    }
-    found = []
-    for owner in sorted(set(arrays["owner"].tolist()) - {0}):
-        row = execution.store.sweeps.by_id(owner)
-        plan = Plan.from_document(execution.store.sweeps.plan(row))
-        alive = execution.store.sweeps.alive([item.run_id for item in plan.backends])
-        if (
-            alive
-            and not _undecided(execution.store, plan)
-            and all(backend_key(item.setting) in providers for item in plan.backends)
-        ):
-            other = resume(execution.store, row, providers, clock=execution.run.clock)
-            jobs = _jobs_of(other, arrays["place"][arrays["owner"] == owner])
-            found += [(other, jobs)] if jobs else []
-    return found
-
-
-def _undecided(store: RecordStore, plan: Plan) -> bool:
-    """Whether a plan waits for a person, without whom nobody may buy it: nothing of it was ever intended."""
-    runs = [item.run_id for item in plan.backends]
-    waits = store.runs.get(runs[0]).state == "waiting"
-    return waits and not any(store.submissions.states(run_id) for run_id in runs)
-
-
-def _jobs_of(execution: Execution, places: Integers) -> list[int]:
-    """The jobs without an end that hold some points of an execution."""
-    ended = {run.id: set(run.store.runs.stage_names(run.id)) for run in execution.runs}
-    jobs: set[int] = set()
-    for unit in execution.plan.units:
-        first = execution.plan.groups[unit.group].first
-        held = np.any((places >= first + unit.start) & (places < first + unit.stop))
-        if held and unit.name not in ended[execution.group_run(unit.group).id]:
-            jobs |= {execution.plan.pieces[number].job for number in unit.pieces}
-    return sorted(jobs)
-
-
 def step(execution: Execution, job: int) -> Action:
     """Take the next step for a job: its intent is stored first, then it is sent, asked for, and its counts stored.
 
@@ -132,12 +85,13 @@ def step(execution: Execution, job: int) -> Action:
         JobLostError: the provider does not know the job any more.
         JobInDoubtError: the request was sent with unknown effect to a provider that cannot be searched.
         JobRefusedError: the provider refuses the request.
+        JobOverdueError: the job is past the deadline of its experiment.
         ProviderUnavailableError: nothing is known; call again later.
     """
     run, planned = execution.job_run(job), execution.plan.jobs[job]
     if run.store.submissions.serving(run.id, planned.role) is None:
         intend(run, planned.role, pubs_of(execution, job), seed=planned.seed)
-    return advance(run, planned.role, attempts=None if run.provider.durable else _DEATHS)
+    return advance_in_time(run, planned.role, attempts=None if run.provider.durable else _DEATHS)
 
 
 def fail(execution: Execution, job: int, error: ProviderError) -> None:
