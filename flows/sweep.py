@@ -84,7 +84,7 @@ async def sweep(
         try:
             refusal = await _approved(execution, policy)
             if refusal:
-                finish(execution, error=refusal)
+                finish(execution, error=refusal, outcome="held")
                 return Cancelled(name="Held", message=refusal, data=execution.run.id)
             await _measured(execution, policy, Lanes(runner, dask_address, record_store))
         except asyncio.CancelledError:

@@ -108,6 +108,7 @@ async def test_a_plan_above_the_limits_waits_for_a_person(
     assert state.name == name
     if not approved:
         assert "2 jobs are more than 1" in str(state.message)
+        assert flow_store.runs.get(held[0].id).outcome == "held"
         assert flow_store.sweeps.owners(_keys(flow_store)) == {}
 
 
