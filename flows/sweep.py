@@ -21,6 +21,7 @@ from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
 from prefect_qpu.flows.naming import name_flow_run
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
+from prefect_qpu.flows.restarts import note_restart
 from prefect_qpu.flows.servers import note_server
 from prefect_qpu.flows.suspension import deployed
 from prefect_qpu.flows.sweep_approval import wait_for_sweep_approval
@@ -79,6 +80,8 @@ async def sweep(
     """
     own = str(flow_run.id)
     with await open_store(record_store) as store:
+        if deaths := note_restart(store, own, int(flow_run.run_count)):
+            get_run_logger().warning("%d processes of this flow run have died; it goes on from the store", deaths)
         execution, policy = await _execution(store, definition, settings or [], own, fresh=fresh)
         await name_flow_run(execution.row.name)
         try:
