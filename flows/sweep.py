@@ -17,6 +17,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from prefect_qpu.choosing import settled
+from prefect_qpu.errors import RunFailedError
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
 from prefect_qpu.flows.naming import name_flow_run
@@ -39,7 +40,7 @@ from prefect_qpu.sweeps.holding import hold
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import Execution
+from prefect_qpu.sweeps.running import Execution, fail
 from prefect_qpu.sweeps.sharing import dependencies, look_again
 from prefect_qpu.sweeps.state import job_states, progress
 from prefect_qpu.tasks.measure import Gate, measure
@@ -210,7 +211,9 @@ async def _driven_there(left: list[tuple[Execution, list[int]]], sweep: Sweep, w
         driven = sweep_jobs.with_options(
             task_runner=task_runner(where.runner, sweep.packing.in_flight, where.dask_address)
         )
-        await driven(holder.row.id, jobs, where.record_store)
+        for job, reason in (await driven(holder.row.id, jobs, where.record_store)).items():
+            get_run_logger().error("The task of %s failed, and so its points: %s", holder.plan.jobs[job].role, reason)
+            await asyncio.to_thread(fail, holder, job, RunFailedError(f"the task of the job failed: {reason}"))
 
 
 def _left(execution: Execution) -> list[tuple[Execution, list[int]]]:

@@ -9,7 +9,7 @@ from typing import cast
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.errors import ProviderError, ProviderUnavailableError
+from prefect_qpu.errors import InvalidResultError, ProviderError, ProviderUnavailableError, QpuError
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance_in_time, intend, longest_interval
 from prefect_qpu.latency import Clock
 from prefect_qpu.mitigation import make_pub
@@ -20,6 +20,8 @@ from prefect_qpu.run import Run, open_run
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.plan import Piece, Plan
 
+FETCHES = 5
+"""How often a result is fetched that is not that of the request."""
 _DEATHS = 100
 """Processes that may die while they simulate a job; such a job costs nothing but time."""
 Providers = Mapping[str, Provider]
@@ -94,7 +96,7 @@ def step(execution: Execution, job: int) -> Action:
     return advance_in_time(run, planned.role, attempts=None if run.provider.durable else _DEATHS)
 
 
-def fail(execution: Execution, job: int, error: ProviderError) -> None:
+def fail(execution: Execution, job: int, error: QpuError) -> None:
     """Store why a job gives no counts; its points fail, and no others."""
     run, role = execution.job_run(job), execution.plan.jobs[job].role
     reason = {"error": type(error).__name__, "reason": str(error)}
@@ -118,9 +120,10 @@ def _pubs(execution: Execution, piece: Piece) -> list[SamplerPub]:
 def complete(execution: Execution, job: int, sleep: Callable[[float], None]) -> bool:
     """Whether the counts of a job are stored, waiting here until they are; for short jobs, and other processes.
 
-    A provider that cannot be reached is asked again after the pause that it asks for.
+    A provider that cannot be reached is asked again after the pause that it asks for, and a result that is not that of
+    the request is fetched again.
     """
-    pause = FIRST_INTERVAL
+    pause, broken = FIRST_INTERVAL, 0
     provider = execution.job_run(job).provider
     while True:
         try:
@@ -129,8 +132,11 @@ def complete(execution: Execution, job: int, sleep: Callable[[float], None]) -> 
             sleep(error.retry_after or longest_interval(provider))
             continue
         except ProviderError as error:
-            fail(execution, job, error)
-            return False
+            broken += 1
+            if not isinstance(error, InvalidResultError) or broken >= FETCHES:
+                fail(execution, job, error)
+                return False
+            action = Action.WAIT
         if action is Action.FINISHED:
             return True
         if action is Action.WAIT:
