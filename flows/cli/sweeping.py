@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect_qpu.errors import InputError, RunFailedError
-from prefect_qpu.experiment import AerBackendSpec, BlockReference
+from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli import output
 from prefect_qpu.flows.cli.starting import reach_server
 from prefect_qpu.preflight import preflight
@@ -19,6 +19,7 @@ from prefect_qpu.records.urls import in_memory, parse_url
 from prefect_qpu.sweeps.answering import answered
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.members import backend_key
+from prefect_qpu.sweeps.plan import Plan
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
 from prefect_qpu.sweeps.starting import preview
@@ -88,11 +89,12 @@ def check(sweep: Sweep) -> None:
 
 def planned_document(store: RecordStore, sweep: Sweep, *, fresh: bool) -> dict[str, Any]:
     """The plan as JSON data; nothing is bought, and no point is claimed."""
-    swept = sweep.on("a plan only") if fresh else sweep
+    resolved = _resolved(sweep)
+    swept = resolved.on("a plan only") if fresh else resolved
     plan = preview(store, swept, _providers(swept))
     return {
         "name": sweep.name,
-        "hash": sweep.hash,
+        "hash": resolved.hash,
         "points": plan.count,
         "measured_before": plan.reused,
         "to_buy": plan.bought,
@@ -103,15 +105,20 @@ def planned_document(store: RecordStore, sweep: Sweep, *, fresh: bool) -> dict[s
         "payload_bytes": plan.total("payload_bytes"),
         "qpu_seconds": plan.total("seconds", charged=True),
         "simulation_seconds": round(plan.total("seconds", charged=False), 3),
+        **_cost(plan),
         "held": held(plan, sweep.approval),
         "jobs": [asdict(job) for job in plan.jobs],
     }
 
 
+def _cost(plan: Plan) -> dict[str, Any]:
+    """The money for jobs at providers that charge; none if a price is not known."""
+    return {"cost": plan.cost(), "currency": plan.currency} if plan.total("seconds", charged=True) else {}
+
+
 def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, Any]:
     """What a sweep has shown, as JSON data."""
     from prefect_qpu.sweeps.findings import findings
-    from prefect_qpu.sweeps.plan import Plan
 
     row = store.sweeps.get(run_id)
     plan = Plan.from_document(store.sweeps.plan(row))
@@ -170,6 +177,21 @@ def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:
     found = find_point(store, store.sweeps.resolve(sweep), point)
     settings = [item["setting"] for item in store.sweeps.plan(found.owner)["backends"]]
     return repeat(store, found, {backend_key(setting): _provider(setting) for setting in settings})
+
+
+def _resolved(sweep: Sweep) -> Sweep:
+    """The sweep with what the blocks of its experiment hold."""
+    experiment = sweep.experiment
+    named = (experiment.backend, experiment.promotion, experiment.prices)
+    if not any(isinstance(item, BlockReference) for item in named):
+        return sweep
+    from prefect_qpu.flows.prepare import resolve_blocks
+
+    async def resolved() -> Experiment:
+        await reach_server()
+        return (await resolve_blocks(experiment))[0]
+
+    return sweep.with_backend(asyncio.run(resolved()))
 
 
 def _providers(sweep: Sweep) -> dict[str, Provider]:

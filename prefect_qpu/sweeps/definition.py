@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from prefect_qpu.definition import Definition, Seconds, explain
 from prefect_qpu.errors import ExperimentError, InputError
@@ -71,10 +71,21 @@ class Approval(Definition):
     max_seconds: Seconds | None = None
     """Estimated QPU seconds."""
     max_cost: Annotated[float, Field(ge=0)] | None = None
-    """Estimated cost, in the currency of `price_per_second`."""
-    price_per_second: Annotated[float, Field(ge=0)] | None = None
-    """Price of a QPU second; none leaves the cost unknown."""
-    currency: Annotated[str, Field(min_length=1, max_length=10)] = "USD"
+    """Estimated cost by the prices of the experiment, in their currency."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_prices(cls, data: Any) -> Any:
+        for key in ("price_per_second", "currency"):
+            if isinstance(data, Mapping) and key in data:
+                raise ExperimentError(
+                    f"approval.{key}",
+                    given=data[key],
+                    expected="limits only",
+                    hint="What providers charge stands in the experiment: "
+                    "prices: {currency: USD, providers: {default: {per_qpu_second: 1.6}}}.",
+                )
+        return data
 
 
 class Packing(Definition):
@@ -165,7 +176,7 @@ class Sweep(Definition):
         return self._changed(occasion=occasion)
 
     def with_backend(self, experiment: Experiment) -> "Sweep":
-        """The same sweep of an experiment whose backend is settled."""
+        """The same sweep of an experiment with what its blocks hold."""
         source = {**self.source[0], "backend": experiment.document()["backend"]}
         return self._changed(experiment=experiment, source=source)
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from prefect_qpu.blocks import PriceTable
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps import read_sweep
 from tests.flows.cli.conftest import Cli
@@ -49,6 +50,10 @@ def test_a_plan_alone_buys_nothing(cli: Cli, file: Path) -> None:
             "mitigation.0: got 'zne(allocation=pilot)'",
         ),
         ("axes.mitigation=[ibm_dd]", "mitigation.0: got 'ibm_dd', expected a method without a pilot"),
+        (
+            "approval.price_per_second=1.6",
+            "approval.price_per_second: got 1.6, expected limits only. What providers charge",
+        ),
         ("experiment.workload.observables.zz=ZZZ", "experiment.workload.observables.zz: got"),
         ("experiment.backend={kind: aer, device: FakeArmonkV2}", "backend: got 'aer-armonk with 1 qubits'"),
     ],
@@ -150,6 +155,15 @@ def test_a_sweep_its_table_and_one_point_again(cli: Cli, file: Path, tmp_path: P
     assert (code, again["agrees"], len(again["estimates"])) == (0, True, 2)
     repeated = json.loads(cli("sweep", str(file), "--json").out)
     assert repeated == found | {"bought": 0, "reused": 12, "number_of_jobs": 0}
+
+
+@pytest.mark.server
+def test_a_plan_alone_is_priced_by_a_block(cli: Cli, file: Path, prefect_server: None) -> None:
+    PriceTable(currency="EUR", providers={"aer": {"per_job": 1.0}}).save("sweeps", overwrite=True)  # type: ignore[arg-type, unused-coroutine]
+    priced = ("--set", "experiment.prices={block: price-table/sweeps}")
+    assert json.loads(cli("sweep", str(file), "--plan-only", "--json", *priced).out)["to_buy"] == 12
+    code, _, err = cli("sweep", str(file), "--plan-only", "--set", "experiment.prices={block: price-table/none}")
+    assert (code, err.splitlines()[-1].startswith("error: prices: got 'price-table/none'")) == (2, True)
 
 
 def test_the_example_is_valid(cli: Cli) -> None:
