@@ -24,10 +24,9 @@ from prefect_qpu.flows.naming import name_flow_run
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
 from prefect_qpu.flows.restarts import note_restart
 from prefect_qpu.flows.servers import note_server
-from prefect_qpu.flows.suspension import deployed
 from prefect_qpu.flows.sweep_approval import wait_for_sweep_approval
 from prefect_qpu.flows.sweep_jobs import Runner, sweep_jobs, task_runner
-from prefect_qpu.flows.sweep_suspension import suspend_sweep
+from prefect_qpu.flows.sweep_suspension import patience_for, suspend_sweep
 from prefect_qpu.loading import override
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
@@ -171,7 +170,7 @@ async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
         async with _Shown(execution):
             if where.runner != "here":
                 await _driven_there(left, sweep, where)
-            elif not await _driven_here(left, sweep):
+            elif not await _driven_here(left, sweep.packing.in_flight):
                 await suspend_sweep(execution)
         if where.runner != "here":
             break
@@ -179,17 +178,17 @@ async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
     await asyncio.to_thread(analyse_ready, execution)
 
 
-async def _driven_here(left: list[tuple[Execution, list[int]]], sweep: Sweep) -> bool:
+async def _driven_here(left: list[tuple[Execution, list[int]]], in_flight: int) -> bool:
     """Whether all jobs have ended; false if those that are out take longer than a deployed run waits for them."""
-    lanes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(sweep.packing.in_flight))
+    lanes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(in_flight))
     gates: dict[str, Gate] = defaultdict(Gate)
     out: set[str] = set()
+    (own, _), *_ = left
 
     async def lane(holder: Execution, job: int) -> None:
         provider = holder.job_run(job).provider
-        # A run of another flow run, which was cut off, would be resumed as that one: it is not suspended here.
-        suspends = deployed() and provider.durable and holder.row.run_id == str(flow_run.id)
-        patience = sweep.experiment.submission.inline if suspends else None
+        # This flow run is woken for its own jobs only; those of other sweeps are waited for here.
+        patience = patience_for(holder, job) if holder is own else None
         async with lanes[provider.name]:
             # A job that is still out keeps its lane, so that no more are sent.
             if provider.name in out:

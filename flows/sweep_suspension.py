@@ -4,7 +4,7 @@ from prefect.flow_runs import asuspend_flow_run
 from prefect.logging import get_run_logger
 
 from prefect_qpu.experiment import SubmissionPolicy
-from prefect_qpu.flows.suspension import SUSPENDED, suspensions
+from prefect_qpu.flows.suspension import SUSPENDED, deployed, suspensions
 from prefect_qpu.jobs import has_news, overdue
 from prefect_qpu.records import RecordStore, SubmissionRow, WaitingSweep
 from prefect_qpu.records.states import FINAL
@@ -12,6 +12,20 @@ from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.sweeps.running import Execution
 
 OUT = "out"
+
+
+def patience_for(execution: Execution, job: int) -> float | None:
+    """Seconds for which a job is waited for before the flow run is suspended; none if that cannot be.
+
+    The runs of an execution are those of the flow run that carries it out, also of one that continues what another one
+    has begun: the reconciler wakes the one that it finds there.
+
+    Args:
+        execution: The sweep of this flow run.
+        job: Number of the job.
+    """
+    run = execution.job_run(job)
+    return run.experiment.submission.inline if deployed() and run.provider.durable else None
 
 
 async def suspend_sweep(execution: Execution) -> None:
