@@ -1,13 +1,11 @@
 """Stages `submit`, `poll` and `mitigate`: one job for all methods, its counts, and every method's estimates."""
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from prefect_qpu.errors import JobCancelledError, JobOverdueError, ProviderUnavailableError
 from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.hashing import content_hash
-from prefect_qpu.jobs import Action, abandon, advance, counts, dealings, intend, overdue
+from prefect_qpu.jobs import Action, abandon, advance, advance_in_time, counts, dealings, intend
 from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY, bought
 from prefect_qpu.mitigation import Combined, Measurement, MethodShare, combine_batch, plan_batch, provider_options
 from prefect_qpu.mitigation.provider_side import PROVIDER as IBM
@@ -63,12 +61,7 @@ def poll(run: Run, role: str = PRIMARY) -> Action:
     """
     if role not in run.store.submissions.for_run(run.id):
         return Action.FINISHED
-    try:
-        action = advance(run, role)
-    except ProviderUnavailableError:
-        _check_deadline(run, role)
-        raise
-    return _check_deadline(run, role) if action is Action.WAIT else action
+    return advance_in_time(run, role)
 
 
 def do_without(run: Run, role: str, reason: str) -> None:
@@ -85,22 +78,6 @@ def leave(run: Run) -> list[str]:
     if run.experiment.submission.past_deadline == "keep":
         return []
     return abandon(dealings(run), [row for role, row in rows.items() if bought(role)], run_id=run.id)
-
-
-def _check_deadline(run: Run, role: str) -> Action:
-    row, policy = run.store.submissions.for_run(run.id)[role], run.experiment.submission
-    if not overdue(row, policy, run.clock()):
-        return Action.WAIT
-    if policy.past_deadline == "cancel":
-        abandon(dealings(run), [row], run_id=run.id)
-        # The job may have ended before its cancellation arrived.
-        with suppress(JobCancelledError, ProviderUnavailableError):
-            if (action := advance(run, role)) in {Action.FETCH, Action.FINISHED}:
-                return action
-    kept = "was asked to be cancelled" if policy.past_deadline == "cancel" else "is kept"
-    raise JobOverdueError(
-        f"job {row.job_id or '(not known yet)'} did not end within {policy.deadline:g} s of its submission, and {kept}"
-    )
 
 
 def mitigate(run: Run) -> dict[str, Any]:
