@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/prefect-qpu run $(DEMO)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -13,7 +13,11 @@ from prefect_qpu.run import Run
 from prefect_qpu.stages.promote import approve, decision
 from prefect_qpu.tasks.promote import show_decision
 
-A_WEEK = 7 * 86_400
+A_WEEK, GRACE = 7 * 86_400, 86_400
+"""Seconds for which a person is waited for, and for which a suspended run is left to the reconciler after them.
+
+The server would let it fail as never resumed.
+"""
 KEY = "promotion"
 POLL_SECONDS = 2
 
@@ -39,7 +43,7 @@ async def answered(form: type[Approval], key: str) -> Approval | None:
     """
     try:
         if deployed():
-            return await asuspend_flow_run(wait_for_input=form, key=key, timeout=A_WEEK)
+            return await asuspend_flow_run(wait_for_input=form, key=key, timeout=A_WEEK + GRACE)
         return await apause_flow_run(wait_for_input=form, key=key, timeout=A_WEEK, poll_interval=POLL_SECONDS)
     except FlowPauseTimeout:
         return None

@@ -1,7 +1,8 @@
 """Flow `hybrid_run`: smoke test, gate, hardware, mitigation, baseline, comparison, report; or a labelled fallback."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,9 @@ from prefect_qpu.flows.prepare import Prepared, prepare
 from prefect_qpu.flows.selection import record_selection
 from prefect_qpu.flows.servers import note_server
 from prefect_qpu.flows.suspension import note_resumption, wait_for_job
+from prefect_qpu.latency import OPTIONS
 from prefect_qpu.run import Run, open_run
-from prefect_qpu.stages.execute import job_roles
+from prefect_qpu.stages.execute import do_without, job_roles, leave
 from prefect_qpu.tasks import (
     baseline,
     compare,
@@ -131,6 +133,7 @@ async def _quantum_path(run: Run) -> str | None:
         finally:
             await opponent
     except ProviderError as error:
+        await asyncio.to_thread(leave, run)
         return f"failed: {error}"
     await mitigate(run)
     return None
@@ -138,12 +141,25 @@ async def _quantum_path(run: Run) -> str | None:
 
 async def _send(run: Run, roles: Sequence[str]) -> None:
     for role in roles:
-        await submit(run, role)
+        with _apart(run, role):
+            await submit(run, role)
 
 
 async def _wait(run: Run, roles: Sequence[str], meanwhile: Awaitable[object]) -> None:
     for role in roles:
-        await wait_for_job(run, meanwhile, role)
+        with _apart(run, role):
+            await wait_for_job(run, meanwhile, role)
+
+
+@contextmanager
+def _apart(run: Run, role: str) -> Iterator[None]:
+    """Keep the failure of a job with options of its own to the methods that asked for it."""
+    try:
+        yield
+    except ProviderError as error:
+        if not role.startswith(OPTIONS):
+            raise
+        do_without(run, role, f"its job gave no counts: {error}")
 
 
 async def _attempt(stage: Callable[..., Any], *given: Any) -> State[Any]:

@@ -6,15 +6,13 @@ from prefect.context import FlowRunContext
 from prefect.flow_runs import asuspend_flow_run
 from prefect.logging import get_run_logger
 
-from prefect_qpu.errors import RunFailedError
+from prefect_qpu.flows.restarts import count_death
 from prefect_qpu.latency import PRIMARY, Span
 from prefect_qpu.run import Run
 from prefect_qpu.tasks import poll
 
-SUSPENDED, DIED = "suspended-", "died-"
-"""First parts of marks in the record store."""
-DEAD_PROCESSES = 5
-"""Processes of one run that may die before it counts as failed."""
+SUSPENDED = "suspended-"
+"""First part of the marks of suspensions."""
 
 
 def deployed() -> bool:
@@ -67,14 +65,6 @@ def note_resumption(run: Run) -> None:
         if suspended:
             run.keep(Span("suspended", suspended[-1], run.clock()))
     elif state == "running":
-        _count_death(run)
+        count_death(run.store, [run.id])
+        get_run_logger().warning("An earlier process of this run died; it goes on from the record store")
     run.store.runs.move(run.id, "running")
-
-
-def _count_death(run: Run) -> None:
-    """A run that was left running had a process that died; one that always dies must not be started for ever."""
-    deaths = len(run.store.runs.marks(run.id, DIED)) + 1
-    run.store.runs.complete_stage(run.id, f"{DIED}{deaths}", {}, run.clock())
-    if deaths > DEAD_PROCESSES:
-        raise RunFailedError(f"{deaths} processes of run {run.id} have died; look at the worker's log for the cause")
-    get_run_logger().warning("An earlier process of this run died; it goes on from the record store")

@@ -17,15 +17,16 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from prefect_qpu.choosing import settled
+from prefect_qpu.errors import RunFailedError
 from prefect_qpu.flows.cancellation import cancel_job
 from prefect_qpu.flows.hybrid_run import has_server
 from prefect_qpu.flows.naming import name_flow_run
 from prefect_qpu.flows.prepare import open_store, resolve_backend, resolve_blocks
+from prefect_qpu.flows.restarts import note_restart
 from prefect_qpu.flows.servers import note_server
-from prefect_qpu.flows.suspension import deployed
 from prefect_qpu.flows.sweep_approval import wait_for_sweep_approval
 from prefect_qpu.flows.sweep_jobs import Runner, sweep_jobs, task_runner
-from prefect_qpu.flows.sweep_suspension import suspend_sweep
+from prefect_qpu.flows.sweep_suspension import patience_for, suspend_sweep
 from prefect_qpu.loading import override
 from prefect_qpu.providers import Provider
 from prefect_qpu.records import RecordStore
@@ -38,7 +39,8 @@ from prefect_qpu.sweeps.holding import hold
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
-from prefect_qpu.sweeps.running import Execution, dependencies
+from prefect_qpu.sweeps.running import Execution, fail
+from prefect_qpu.sweeps.sharing import dependencies, look_again
 from prefect_qpu.sweeps.state import job_states, progress
 from prefect_qpu.tasks.measure import Gate, measure
 from prefect_qpu.tasks.plan_sweep import plan_sweep
@@ -78,12 +80,14 @@ async def sweep(
     """
     own = str(flow_run.id)
     with await open_store(record_store) as store:
+        if deaths := note_restart(store, own, int(flow_run.run_count)):
+            get_run_logger().warning("%d processes of this flow run have died; it goes on from the store", deaths)
         execution, policy = await _execution(store, definition, settings or [], own, fresh=fresh)
         await name_flow_run(execution.row.name)
         try:
             refusal = await _approved(execution, policy)
             if refusal:
-                finish(execution, error=refusal)
+                finish(execution, error=refusal, outcome="held")
                 return Cancelled(name="Held", message=refusal, data=execution.run.id)
             await _measured(execution, policy, Lanes(runner, dask_address, record_store))
         except asyncio.CancelledError:
@@ -160,12 +164,13 @@ class Lanes:
 
 async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
     """Carry out what is left of the plan, and the jobs of other sweeps that hold points of this one."""
+    await asyncio.to_thread(look_again, execution)
     left = await asyncio.to_thread(_left, execution)
     while any(jobs for _, jobs in left):
         async with _Shown(execution):
             if where.runner != "here":
                 await _driven_there(left, sweep, where)
-            elif not await _driven_here(left, sweep):
+            elif not await _driven_here(left, sweep.packing.in_flight):
                 await suspend_sweep(execution)
         if where.runner != "here":
             break
@@ -173,17 +178,17 @@ async def _measured(execution: Execution, sweep: Sweep, where: Lanes) -> None:
     await asyncio.to_thread(analyse_ready, execution)
 
 
-async def _driven_here(left: list[tuple[Execution, list[int]]], sweep: Sweep) -> bool:
+async def _driven_here(left: list[tuple[Execution, list[int]]], in_flight: int) -> bool:
     """Whether all jobs have ended; false if those that are out take longer than a deployed run waits for them."""
-    lanes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(sweep.packing.in_flight))
+    lanes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(in_flight))
     gates: dict[str, Gate] = defaultdict(Gate)
     out: set[str] = set()
+    (own, _), *_ = left
 
     async def lane(holder: Execution, job: int) -> None:
         provider = holder.job_run(job).provider
-        # A run of another flow run, which was cut off, would be resumed as that one: it is not suspended here.
-        suspends = deployed() and provider.durable and holder.row.run_id == str(flow_run.id)
-        patience = sweep.experiment.submission.inline if suspends else None
+        # This flow run is woken for its own jobs only; those of other sweeps are waited for here.
+        patience = patience_for(holder, job) if holder is own else None
         async with lanes[provider.name]:
             # A job that is still out keeps its lane, so that no more are sent.
             if provider.name in out:
@@ -205,7 +210,9 @@ async def _driven_there(left: list[tuple[Execution, list[int]]], sweep: Sweep, w
         driven = sweep_jobs.with_options(
             task_runner=task_runner(where.runner, sweep.packing.in_flight, where.dask_address)
         )
-        await driven(holder.row.id, jobs, where.record_store)
+        for job, reason in (await driven(holder.row.id, jobs, where.record_store)).items():
+            get_run_logger().error("The task of %s failed, and so its points: %s", holder.plan.jobs[job].role, reason)
+            await asyncio.to_thread(fail, holder, job, RunFailedError(f"the task of the job failed: {reason}"))
 
 
 def _left(execution: Execution) -> list[tuple[Execution, list[int]]]:

@@ -21,8 +21,8 @@ _BACKEND: TypeAdapter[AerBackendSpec | BlockReference] = TypeAdapter(AerBackendS
 
 
 @flow(name="sweep-jobs", persist_result=False)
-async def sweep_jobs(sweep_id: int, jobs: list[int], record_store: str | None = None) -> int:
-    """How many of the jobs gave counts.
+async def sweep_jobs(sweep_id: int, jobs: list[int], record_store: str | None = None) -> dict[int, str]:
+    """Why the task of a job has failed, by the number of the job; a job that fails as jobs do is no failed task.
 
     Args:
         sweep_id: The execution of a sweep.
@@ -35,7 +35,7 @@ async def sweep_jobs(sweep_id: int, jobs: list[int], record_store: str | None = 
         )
         for job in jobs
     ]
-    return await asyncio.to_thread(_counted, futures)
+    return await asyncio.to_thread(_broken, dict(zip(jobs, futures, strict=True)))
 
 
 def task_runner(runner: Runner, workers: int, dask_address: str | None = None) -> TaskRunner[Any]:
@@ -68,6 +68,7 @@ async def provider_of(setting: Mapping[str, Any]) -> Provider:
     return (await resolve_backend(_BACKEND.validate_python(dict(setting))))[1]
 
 
-def _counted(futures: list[PrefectFuture[Any]]) -> int:
-    wait(futures)
-    return sum(bool(future.result()) for future in futures)
+def _broken(futures: Mapping[int, PrefectFuture[Any]]) -> dict[int, str]:
+    wait(list(futures.values()))
+    states = {job: future.state for job, future in futures.items()}
+    return {job: str(state.message) for job, state in states.items() if not state.is_completed()}

@@ -3,20 +3,18 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import aresume_flow_run
 from prefect.logging import get_run_logger
-from prefect.states import Cancelled
 
 from prefect_qpu.errors import QpuError
-from prefect_qpu.flows.approval import A_WEEK
 from prefect_qpu.flows.cancellation import CANCELLED, end_cancelled
+from prefect_qpu.flows.held_runs import expired, let_go
 from prefect_qpu.flows.named_providers import Providers, Terms
 from prefect_qpu.flows.servers import server_mark
 from prefect_qpu.flows.sweep_suspension import sweep_has_news
@@ -41,39 +39,26 @@ async def look_at_runs(store: RecordStore, providers: Providers, broken: set[int
             providers.learn(run.experiment_hash for run in known)
             ends = await _ends(client, known)
             for run in known:
-                end = ends.get(run.id)
-                if end is StateType.FAILED:
+                end, question = ends.get(run.id), expired(store, run)
+                if question is not None and end is not StateType.CANCELLED:
+                    await let_go(client, store, run, question)
+                elif end is StateType.FAILED:
                     _fail(store, run.id)
                 elif end is not None:
                     cancelled += await _end(store, providers, run, sweeps.get(run.id))
                 elif run.id in sweeps:
-                    resumed += sweep_has_news(store, sweeps[run.id], broken) and await _resume(run, "ended")
-                elif run.state == "waiting":
-                    resumed += await _go_on(client, store, providers, run, broken)
+                    policy = providers.terms(run.experiment_hash).submission
+                    resumed += sweep_has_news(store, sweeps[run.id], policy, broken) and await _resume(run, "ended")
+                elif run.state == "waiting" and run.submission is not None:
+                    resumed += await _go_on(store, providers, run, run.submission, broken)
     return cancelled, resumed
 
 
 async def _go_on(
-    client: PrefectClient, store: RecordStore, providers: Providers, run: WaitingRun, broken: set[int]
+    store: RecordStore, providers: Providers, run: WaitingRun, row: SubmissionRow, broken: set[int]
 ) -> bool:
-    """Whether a suspended run was resumed; one that nobody has approved for too long ends as held."""
-    if run.submission is None:
-        await _let_go(client, store, run)
-        return False
-    return _may_go_on(store, providers.terms(run.experiment_hash), run.submission, broken) and await _resume(
-        run, run.submission.state
-    )
-
-
-async def _let_go(client: PrefectClient, store: RecordStore, run: WaitingRun) -> None:
-    decided = store.runs.decisions(run.id)
-    if run.flow_run_id is None or not decided or decided[-1].outcome != "held":
-        return
-    if (store.clock() - decided[-1].decided_at).total_seconds() < A_WEEK:
-        return
-    held: State[Any] = Cancelled(name="Held", message=f"{decided[-1].document['reason']}; nobody decided within a week")
-    await client.set_flow_run_state(UUID(run.flow_run_id), held, force=True)
-    store.runs.finish(run.id, state="ended", outcome="held", source=None, error=None, now=store.clock())
+    terms = providers.terms(run.experiment_hash)
+    return _may_go_on(store, terms, row, broken) and await _resume(run, row.state)
 
 
 def _fail(store: RecordStore, run_id: str) -> None:

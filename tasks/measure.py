@@ -9,13 +9,11 @@ from prefect.logging import get_run_logger
 from prefect_qpu.errors import InvalidResultError, ProviderError, ProviderUnavailableError, StoreError
 from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, longest_interval
 from prefect_qpu.sweeps.analysis import analyse_ready
-from prefect_qpu.sweeps.running import Execution, fail, step
+from prefect_qpu.sweeps.running import FETCHES, Execution, fail, step
 from prefect_qpu.tasks.stage import stage_task
 
 UNREACHED = 5.0
 """Seconds before a provider is asked again that could not be reached and named no time."""
-FETCHES = 5
-"""How often a result is fetched that is not that of the request."""
 
 
 @dataclass

@@ -30,7 +30,7 @@ async def plan_sweep(
         plan.bought,
         len(plan.jobs),
     )
-    text = plan_markdown(sweep.name, plan, policy.price_per_second, policy.currency, held(plan, policy))
+    text = plan_markdown(sweep.name, plan, held(plan, policy))
     await published(
         acreate_markdown_artifact(
             text,

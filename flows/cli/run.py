@@ -72,15 +72,22 @@ def validate(
 
 
 def schema(
-    what: Annotated[Literal["experiment", "run"], Parameter(help="Of an experiment file, or of a run.")], /
+    what: Annotated[
+        Literal["experiment", "sweep", "run"], Parameter(help="Of an experiment file, of a sweep file, or of a run.")
+    ],
+    /,
 ) -> None:
-    """Print the JSON schema of an experiment file, or of what `run --json` prints."""
+    """Print the JSON schema of an experiment file, of a sweep file, or of what `run --json` prints."""
     from prefect_qpu.documentation import documented_schema
 
     if what == "run":
         from prefect_qpu.summary import RunSummary
 
         output.print_json(documented_schema(RunSummary, "serialization"))
+    elif what == "sweep":
+        from prefect_qpu.sweeps.definition import Sweep
+
+        output.print_json(documented_schema(Sweep, "validation"))
     else:
         from prefect_qpu.experiment import Experiment
 

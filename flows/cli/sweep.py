@@ -37,11 +37,12 @@ def sweep(
 ) -> int:
     """Measure an experiment at many points and print a summary.
 
-    A sweep that was cut off goes on; points that are in the record store are not bought again.
+    A sweep that was cut off goes on; points that are in the record store are not bought again. If all of them are
+    there, the store answers at once: no server is started or asked, and there is no new flow run.
     Exit code: 0 all points have their values, 1 points failed, 2 bad input, 3 held.
     """
     from prefect_qpu.flows.cli.starting import check_folder
-    from prefect_qpu.flows.cli.sweeping import planned_document, print_sweep, show_sweep, start_sweep
+    from prefect_qpu.flows.cli.sweeping import answer_sweep, planned_document, print_sweep, run_sweep
     from prefect_qpu.records import RecordStore
     from prefect_qpu.sweeps.definition import read_sweep
 
@@ -50,14 +51,14 @@ def sweep(
         check_folder(report_folder, "--report-folder")
     with RecordStore.open(store) as opened:
         with redirect_stdout(sys.stderr):
+            code, found = 0, None
             if plan_only:
-                code, found = 0, planned_document(opened, swept, fresh=fresh)
-            else:
-                code, run_id = start_sweep(opened, file, settings, report_folder, fresh=fresh, runner=runner)
-        if plan_only:
-            print_sweep(swept.name, found, json=json)
-        else:
-            show_sweep(opened, run_id, report_folder, json=json)
+                found = planned_document(opened, swept, fresh=fresh)
+            elif not fresh:
+                found = answer_sweep(opened, swept, report_folder)
+            if found is None:
+                code, found = run_sweep(opened, file, settings, report_folder, fresh=fresh, runner=runner)
+        print_sweep(swept.name, found, json=json)
     return code
 
 

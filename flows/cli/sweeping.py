@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect_qpu.errors import InputError, RunFailedError
-from prefect_qpu.experiment import AerBackendSpec, BlockReference
+from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli import output
 from prefect_qpu.flows.cli.starting import reach_server
 from prefect_qpu.preflight import preflight
@@ -16,8 +16,10 @@ from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.urls import in_memory, parse_url
+from prefect_qpu.sweeps.answering import answered
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.members import backend_key
+from prefect_qpu.sweeps.plan import Plan
 from prefect_qpu.sweeps.points import expand
 from prefect_qpu.sweeps.policy import held
 from prefect_qpu.sweeps.starting import preview
@@ -25,10 +27,22 @@ from prefect_qpu.sweeps.starting import preview
 CODES = {"Measured": 0, "Partial": 1, "Held": 3}
 
 
-def start_sweep(
+def answer_sweep(store: RecordStore, sweep: Sweep, folder: Path | None) -> dict[str, Any] | None:
+    """What a sweep has shown, if all of its points were measured before; neither Prefect nor a provider is needed."""
+    row = answered(store, sweep)
+    if row is None:
+        return None
+    output.note("All points were measured before: nothing is run. To measure them again: --fresh")
+    if not _page(store, row.run_id, folder).exists():
+        report_of_sweep(store, row.run_id, folder)
+    found = summary(store, row.run_id, folder)
+    return found | {"bought": 0, "reused": found["points"], "number_of_jobs": 0}
+
+
+def run_sweep(
     store: RecordStore, file: Path, settings: Sequence[str], folder: Path | None, *, fresh: bool, runner: str
-) -> tuple[int, str]:
-    """Run a sweep in this process; the exit code and the run's id.
+) -> tuple[int, dict[str, Any]]:
+    """Run a sweep in this process; the exit code, and what the sweep has shown.
 
     Raises:
         InputError: the sweep, or a block that it names, is not valid.
@@ -41,7 +55,8 @@ def start_sweep(
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     where = str(folder.absolute()) if folder else None
-    return asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
+    code, run_id = asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
+    return code, summary(store, run_id, folder)
 
 
 async def _start(file: str, settings: Sequence[str], folder: str | None, **options: Any) -> tuple[int, str]:
@@ -74,11 +89,12 @@ def check(sweep: Sweep) -> None:
 
 def planned_document(store: RecordStore, sweep: Sweep, *, fresh: bool) -> dict[str, Any]:
     """The plan as JSON data; nothing is bought, and no point is claimed."""
-    swept = sweep.on("a plan only") if fresh else sweep
+    resolved = _resolved(sweep)
+    swept = resolved.on("a plan only") if fresh else resolved
     plan = preview(store, swept, _providers(swept))
     return {
         "name": sweep.name,
-        "hash": sweep.hash,
+        "hash": resolved.hash,
         "points": plan.count,
         "measured_before": plan.reused,
         "to_buy": plan.bought,
@@ -89,15 +105,20 @@ def planned_document(store: RecordStore, sweep: Sweep, *, fresh: bool) -> dict[s
         "payload_bytes": plan.total("payload_bytes"),
         "qpu_seconds": plan.total("seconds", charged=True),
         "simulation_seconds": round(plan.total("seconds", charged=False), 3),
+        **_cost(plan),
         "held": held(plan, sweep.approval),
         "jobs": [asdict(job) for job in plan.jobs],
     }
 
 
+def _cost(plan: Plan) -> dict[str, Any]:
+    """The money for jobs at providers that charge; none if a price is not known."""
+    return {"cost": plan.cost(), "currency": plan.currency} if plan.total("seconds", charged=True) else {}
+
+
 def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, Any]:
     """What a sweep has shown, as JSON data."""
     from prefect_qpu.sweeps.findings import findings
-    from prefect_qpu.sweeps.plan import Plan
 
     row = store.sweeps.get(run_id)
     plan = Plan.from_document(store.sweeps.plan(row))
@@ -113,8 +134,12 @@ def summary(store: RecordStore, run_id: str, folder: Path | None) -> dict[str, A
         "observable": found.observable,
         "method": found.method,
         "best": best.to_dict("records"),
-        "report": str((folder or store.folder / "reports") / f"{run_id}.html"),
+        "report": str(_page(store, run_id, folder)),
     }
+
+
+def _page(store: RecordStore, run_id: str, folder: Path | None) -> Path:
+    return (folder or store.folder / "reports") / f"{run_id}.html"
 
 
 def show_sweep(store: RecordStore, run_id: str, folder: Path | None, *, json: bool) -> None:
@@ -142,7 +167,7 @@ def report_of_sweep(store: RecordStore, run_id: str, folder: Path | None) -> Pat
 
     row = store.sweeps.get(run_id)
     found = findings(store, row, store.experiments.get(store.runs.get(run_id).experiment_hash))
-    return write_sweep_page((folder or store.folder / "reports") / f"{run_id}.html", store, row, found)
+    return write_sweep_page(_page(store, run_id, folder), store, row, found)
 
 
 def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:
@@ -152,6 +177,21 @@ def rerun(store: RecordStore, sweep: str, point: str) -> dict[str, Any]:
     found = find_point(store, store.sweeps.resolve(sweep), point)
     settings = [item["setting"] for item in store.sweeps.plan(found.owner)["backends"]]
     return repeat(store, found, {backend_key(setting): _provider(setting) for setting in settings})
+
+
+def _resolved(sweep: Sweep) -> Sweep:
+    """The sweep with what the blocks of its experiment hold."""
+    experiment = sweep.experiment
+    named = (experiment.backend, experiment.promotion, experiment.prices)
+    if not any(isinstance(item, BlockReference) for item in named):
+        return sweep
+    from prefect_qpu.flows.prepare import resolve_blocks
+
+    async def resolved() -> Experiment:
+        await reach_server()
+        return (await resolve_blocks(experiment))[0]
+
+    return sweep.with_backend(asyncio.run(resolved()))
 
 
 def _providers(sweep: Sweep) -> dict[str, Provider]:

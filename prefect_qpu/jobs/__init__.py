@@ -4,7 +4,16 @@ from prefect_qpu.jobs.abandoning import abandon, has_news, overdue
 from prefect_qpu.jobs.decision import Action, Known, decide
 from prefect_qpu.jobs.intent import intend
 from prefect_qpu.jobs.reconciling import Reconciled, reconcile
-from prefect_qpu.jobs.running import FIRST_INTERVAL, GROWTH, advance, complete, counts, dealings, longest_interval
+from prefect_qpu.jobs.running import (
+    FIRST_INTERVAL,
+    GROWTH,
+    advance,
+    advance_in_time,
+    complete,
+    counts,
+    dealings,
+    longest_interval,
+)
 from prefect_qpu.jobs.steps import Dealings
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "Reconciled",
     "abandon",
     "advance",
+    "advance_in_time",
     "complete",
     "counts",
     "dealings",

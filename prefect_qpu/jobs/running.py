@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from qiskit.primitives.containers import BitArray
 
+from prefect_qpu.errors import JobCancelledError, JobOverdueError, ProviderUnavailableError
+from prefect_qpu.jobs.abandoning import abandon, overdue
 from prefect_qpu.jobs.decision import Action
 from prefect_qpu.jobs.steps import Dealings, take_step
 from prefect_qpu.latency import Span, provider_spans
@@ -47,6 +50,37 @@ def advance(run: Run, role: str, provider: Provider | None = None, *, attempts: 
     if action in {Action.FETCH, Action.FINISHED}:
         _keep_spans(run, role, run.store.submissions.get(row.id), durable=(provider or run.provider).durable)
     return action
+
+
+def advance_in_time(run: Run, role: str, *, attempts: int | None = None) -> Action:
+    """Take the next step as `advance` does, until the experiment's deadline is over.
+
+    Raises:
+        JobOverdueError: the job is past its deadline, and was cancelled or left to the reconciler.
+        ProviderError: as `advance`.
+    """
+    try:
+        action = advance(run, role, attempts=attempts)
+    except ProviderUnavailableError:
+        _check_deadline(run, role)
+        raise
+    return _check_deadline(run, role) if action is Action.WAIT else action
+
+
+def _check_deadline(run: Run, role: str) -> Action:
+    row, policy = _serving(run, role), run.experiment.submission
+    if not overdue(row, policy, run.clock()):
+        return Action.WAIT
+    if policy.past_deadline == "cancel":
+        abandon(dealings(run), [row], run_id=run.id)
+        # The job may have ended before its cancellation arrived.
+        with suppress(JobCancelledError, ProviderUnavailableError):
+            if (action := advance(run, role)) in {Action.FETCH, Action.FINISHED}:
+                return action
+    kept = "was asked to be cancelled" if policy.past_deadline == "cancel" else "is kept"
+    raise JobOverdueError(
+        f"job {row.job_id or '(not known yet)'} did not end within {policy.deadline:g} s of its submission, and {kept}"
+    )
 
 
 def complete(

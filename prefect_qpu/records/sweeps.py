@@ -123,11 +123,14 @@ class Sweeps:
 
         One that has failed counts too, as long as one of its jobs is out.
         """
+        return next((row for row in self.of(sweep_hash) if self.alive(self.run_ids(row))), None)
+
+    def of(self, sweep_hash: str) -> "list[SweepRow]":
+        """All executions of a sweep, the newest first."""
         table = schema.Sweep
         query = select(table).where(table.hash == sweep_hash).order_by(table.id.desc())
         with self._database.reading() as session:
-            rows = [SweepRow.of(record) for record in session.scalars(query)]
-        return next((row for row in rows if self.alive(self.run_ids(row))), None)
+            return [SweepRow.of(record) for record in session.scalars(query)]
 
     def run_ids(self, row: SweepRow) -> list[str]:
         """The runs of an execution, one for each backend; the first one is that of the whole sweep."""

@@ -16,7 +16,7 @@ _MOST_JOBS = 200
 _SHOWN = ("state", "method", "observable", "value [1]", "stderr [1]", "exact [1]", "reason")
 
 
-def plan_markdown(name: str, plan: Plan, price: float | None, currency: str, held: str = "") -> str:
+def plan_markdown(name: str, plan: Plan, held: str = "") -> str:
     """The whole plan: how much there is to buy, and each job."""
     rows = [
         (
@@ -47,7 +47,7 @@ def plan_markdown(name: str, plan: Plan, price: float | None, currency: str, hel
         [
             f"# Plan of {text_markdown(name)}",
             *([f"**Held:** {text_markdown(held)}"] if held else []),
-            table_markdown(("", ""), summary_rows(plan, price, currency)),
+            table_markdown(("", ""), summary_rows(plan)),
             *least,
             *(["## Jobs", table_markdown(head, rows)] if rows else ["Nothing is to be bought."]),
             *([f"… and {more:,} more jobs."] if more > 0 else []),

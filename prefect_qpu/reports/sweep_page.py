@@ -57,7 +57,7 @@ def render_sweep(store: RecordStore, row: SweepRow, found: Findings) -> str:
         best=best_rows(found),
         agreement=[(name, number(value, 4)) for name, value in (found.agreement() or {}).items()],
         verdict=_verdict(verdict) if verdict else "",
-        plan=summary_rows(plan, row.document["approval"]["price_per_second"], row.document["approval"]["currency"]),
+        plan=summary_rows(plan),
         jobs=jobs[:_MOST_JOBS],
         jobs_left_out=max(0, len(jobs) - _MOST_JOBS),
         reasons=_reasons(found),

@@ -1,14 +1,12 @@
 """Stages `submit`, `poll` and `mitigate`: one job for all methods, its counts, and every method's estimates."""
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from prefect_qpu.errors import JobCancelledError, JobOverdueError, ProviderUnavailableError
 from prefect_qpu.experiment import MethodSpec
 from prefect_qpu.hashing import content_hash
-from prefect_qpu.jobs import Action, abandon, advance, counts, dealings, intend, overdue
-from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY
+from prefect_qpu.jobs import Action, abandon, advance, advance_in_time, counts, dealings, intend
+from prefect_qpu.latency import OPTIONS, PILOT, PRIMARY, bought
 from prefect_qpu.mitigation import Combined, Measurement, MethodShare, combine_batch, plan_batch, provider_options
 from prefect_qpu.mitigation.provider_side import PROVIDER as IBM
 from prefect_qpu.mitigation.shots import pilot_shots
@@ -18,6 +16,9 @@ from prefect_qpu.run import Run
 from prefect_qpu.stages.encode import encode
 from prefect_qpu.stages.estimates import estimate_document, estimate_rows
 from prefect_qpu.stages.transpile import Transpiled, transpile
+
+WITHOUT = "without-"
+"""First part of the mark of a job that a run does without."""
 
 
 def job_roles(run: Run) -> tuple[tuple[str, ...], ...]:
@@ -60,28 +61,23 @@ def poll(run: Run, role: str = PRIMARY) -> Action:
     """
     if role not in run.store.submissions.for_run(run.id):
         return Action.FINISHED
-    try:
-        action = advance(run, role)
-    except ProviderUnavailableError:
-        _check_deadline(run, role)
-        raise
-    return _check_deadline(run, role) if action is Action.WAIT else action
+    return advance_in_time(run, role)
 
 
-def _check_deadline(run: Run, role: str) -> Action:
-    row, policy = run.store.submissions.for_run(run.id)[role], run.experiment.submission
-    if not overdue(row, policy, run.clock()):
-        return Action.WAIT
-    if policy.past_deadline == "cancel":
-        abandon(dealings(run), [row], run_id=run.id)
-        # The job may have ended before its cancellation arrived.
-        with suppress(JobCancelledError, ProviderUnavailableError):
-            if (action := advance(run, role)) in {Action.FETCH, Action.FINISHED}:
-                return action
-    kept = "was asked to be cancelled" if policy.past_deadline == "cancel" else "is kept"
-    raise JobOverdueError(
-        f"job {row.job_id or '(not known yet)'} did not end within {policy.deadline:g} s of its submission, and {kept}"
-    )
+def do_without(run: Run, role: str, reason: str) -> None:
+    """Let a run go on without the counts of a job with options of its own: its methods are refused, with the reason."""
+    run.once(f"{WITHOUT}{role}", lambda: {"reason": reason})
+
+
+def leave(run: Run) -> list[str]:
+    """The ids of the jobs whose cancellation was asked for, of a run that takes its answer from elsewhere.
+
+    Jobs that another run waits for go on, and all of them if the policy keeps what is past its deadline.
+    """
+    rows = run.store.submissions.for_run(run.id)
+    if run.experiment.submission.past_deadline == "keep":
+        return []
+    return abandon(dealings(run), [row for role, row in rows.items() if bought(role)], run_id=run.id)
 
 
 def mitigate(run: Run) -> dict[str, Any]:
@@ -93,10 +89,16 @@ def _combine_jobs(run: Run) -> dict[str, Any]:
     *_, last = job_roles(run)
     merged: dict[str, Any] = {"source": "quantum", "estimates": {}, "refused": {}}
     for role in last:
-        found = combine_role(run, role, "quantum")
+        absent = run.stage(f"{WITHOUT}{role}")
+        found = _refused_by(run, role, absent["reason"]) if absent else combine_role(run, role, "quantum")
         for name in ("estimates", "refused"):
             merged[name] |= found[name]
     return merged
+
+
+def _refused_by(run: Run, role: str, reason: str) -> dict[str, Any]:
+    """The methods of a job that gave no counts."""
+    return {"estimates": {}, "refused": {spec.label: reason for spec in _methods_by_role(run, run.provider)[role]}}
 
 
 def combine_role(run: Run, role: str, source: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from prefect_qpu.definition import Definition, Seconds, explain
 from prefect_qpu.errors import ExperimentError, InputError
@@ -13,7 +13,7 @@ from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import content_hash
 from prefect_qpu.loading import read_document
 from prefect_qpu.sweeps.designs import Design, Grid, Sampled, Table, Zip, count
-from prefect_qpu.sweeps.levels import Count
+from prefect_qpu.sweeps.levels import Count, Levels
 from prefect_qpu.sweeps.tables import read_columns
 
 AnyDesign = Annotated[Grid | Zip | Sampled | Table, Field(discriminator="kind")]
@@ -23,15 +23,28 @@ _VARIED = ("shots", "seed", "replicate", "backend", "mitigation")
 _PREFIXES = (PARAMETERS, "workload.", "transpile.")
 
 
+_NAME = "^(shots|seed|replicate|backend|mitigation|workload[.].+|transpile[.].+)$"
+_GivenAxes = Annotated[
+    dict[Annotated[str, Field(pattern=_NAME)], Levels],
+    Field(min_length=1, json_schema_extra={"additionalProperties": False}),
+]
+_GivenDesign = _GivenAxes | AnyDesign
+"""What stands in a file: a design, or a mapping of axes, which is a grid."""
+
+
+def _as_read(given: object) -> object:
+    """What `Sweep.parse` has read: a path stands in files only."""
+    return given
+
+
 def _designs_of(given: object) -> object:
     """A mapping of axes as a grid, one design as a list of one."""
     if isinstance(given, Mapping):
         given = [given]
     if not isinstance(given, list | tuple):
         return given
-    for item in given:
-        if isinstance(item, Mapping) and not item:
-            raise ExperimentError("axes", given=given, expected="at least one axis")
+    if not given or any(isinstance(item, Mapping) and not item for item in given):
+        raise ExperimentError("axes", given=given, expected="at least one axis")
     return tuple(_design_of(item) for item in given)
 
 
@@ -71,10 +84,21 @@ class Approval(Definition):
     max_seconds: Seconds | None = None
     """Estimated QPU seconds."""
     max_cost: Annotated[float, Field(ge=0)] | None = None
-    """Estimated cost, in the currency of `price_per_second`."""
-    price_per_second: Annotated[float, Field(ge=0)] | None = None
-    """Price of a QPU second; none leaves the cost unknown."""
-    currency: Annotated[str, Field(min_length=1, max_length=10)] = "USD"
+    """Estimated cost by the prices of the experiment, in their currency."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_prices(cls, data: Any) -> Any:
+        for key in ("price_per_second", "currency"):
+            if isinstance(data, Mapping) and key in data:
+                raise ExperimentError(
+                    f"approval.{key}",
+                    given=data[key],
+                    expected="limits only",
+                    hint="What providers charge stands in the experiment: "
+                    "prices: {currency: USD, providers: {default: {per_qpu_second: 1.6}}}.",
+                )
+        return data
 
 
 class Packing(Definition):
@@ -98,9 +122,14 @@ class Sweep(Definition):
         ('rabi', 14)
     """
 
-    experiment: Experiment
+    experiment: Annotated[Experiment, BeforeValidator(_as_read, json_schema_input_type=str | Experiment)]
+    """What is varied, or the path of its file; values of parameters that are axes may be left out."""
     axes: Annotated[
-        tuple[AnyDesign, ...], BeforeValidator(_designs_of), Field(min_length=1), AfterValidator(_known_keys)
+        tuple[AnyDesign, ...],
+        BeforeValidator(
+            _designs_of, json_schema_input_type=_GivenDesign | Annotated[list[_GivenDesign], Field(min_length=1)]
+        ),
+        AfterValidator(_known_keys),
     ]
     """Designs, whose points are combined with one another; a mapping of axes is a grid."""
     title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -165,7 +194,7 @@ class Sweep(Definition):
         return self._changed(occasion=occasion)
 
     def with_backend(self, experiment: Experiment) -> "Sweep":
-        """The same sweep of an experiment whose backend is settled."""
+        """The same sweep of an experiment with what its blocks hold."""
         source = {**self.source[0], "backend": experiment.document()["backend"]}
         return self._changed(experiment=experiment, source=source)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from prefect_qpu.definition import Definition, Seed, base_folder
 from prefect_qpu.errors import ExperimentError
@@ -18,8 +18,15 @@ MOST_POINTS = 1_000_000
 """Points of one sweep."""
 
 
+def _with_kind(schema: dict[str, Any]) -> None:
+    """Require the kind in the JSON schema: a mapping without it is one of axes."""
+    schema["required"] = sorted({"kind", *schema.get("required", ())})
+
+
 class Design(Definition):
     """A way to combine the values of axes."""
+
+    model_config = ConfigDict(json_schema_extra=_with_kind)
 
     kind: str
 

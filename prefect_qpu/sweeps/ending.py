@@ -1,6 +1,6 @@
 """The end of a sweep: its runs end, and points that could not be measured may be bought by others."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prefect_qpu.sweeps.running import Execution
 
 
-def finish(execution: "Execution", *, error: str | None = None) -> int:
+def finish(execution: "Execution", *, error: str | None = None, outcome: Literal["failed", "held"] = "failed") -> int:
     """How many points have failed; the runs of the execution have ended now.
 
     Points are released for others only if no job is out: an execution whose jobs are out goes on when it is run again.
@@ -20,17 +20,18 @@ def finish(execution: "Execution", *, error: str | None = None) -> int:
     Args:
         execution: The execution.
         error: Why it was given up, with points that were not measured; none where all jobs have ended.
+        outcome: As what it counts then: held if nobody approved its plan.
     """
     states = point_states(execution)
     failed = states == FAILED_POINT if error is None else states != "measured"
     all_failed = bool(len(states)) and bool(failed.all())
     broken = error is not None or all_failed
     for run in execution.runs:
-        # No outcome and no source: the answers of a sweep are not those of its experiment.
+        # An outcome and a source of answers are left out: those of a sweep are not those of its experiment.
         run.store.runs.finish(
             run.id,
-            state="failed" if broken else "ended",
-            outcome="failed" if broken else None,
+            state="failed" if broken and outcome == "failed" else "ended",
+            outcome=outcome if broken else None,
             source=None,
             error=error,
             now=run.clock(),

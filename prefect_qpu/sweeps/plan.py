@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prefect_qpu.mitigation import Measurement, MethodShare
+from prefect_qpu.prices import Price
 from prefect_qpu.sweeps.points import Floats
 from prefect_qpu.sweeps.splitting import Entry, Part, Unit
 
@@ -26,6 +27,8 @@ class PlannedBackend:
     limits: Mapping[str, Any]
     least_jobs: int
     """No packing has fewer jobs."""
+    price: Mapping[str, float] | None = None
+    """What it charges, by the experiment's prices."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class Plan:
     jobs: tuple[PlannedJob, ...] = ()
     axes: Mapping[str, Any] = field(default_factory=dict)
     """Levels of each axis that is no circuit parameter; none for the circuit parameters, in the order of the axes."""
+    currency: str = "USD"
+    """Of the prices."""
 
     @property
     def bought(self) -> int:
@@ -145,9 +150,21 @@ class Plan:
             getattr(job, name) for job in self.jobs if charged is None or self.backends[job.backend].charged is charged
         )
 
-    def cost(self, price: float | None) -> float | None:
-        """Estimated money for the jobs that cost QPU time, by the price of a second; none without a price."""
-        return None if price is None else float(self.total("seconds", charged=True)) * price
+    def unpriced(self) -> list[str]:
+        """The backends that charge, but nobody has told what."""
+        charging = {job.backend for job in self.jobs if self.backends[job.backend].charged}
+        return [self.backends[place].name for place in sorted(charging) if self.backends[place].price is None]
+
+    def cost(self) -> float | None:
+        """Estimated money for the jobs that cost QPU time; none if a backend has no price."""
+        if self.unpriced():
+            return None
+        priced = [(job, self.backends[job.backend]) for job in self.jobs]
+        return sum(
+            Price(**backend.price).of(jobs=1, shots=job.executions, qpu_seconds=job.seconds)
+            for job, backend in priced
+            if backend.charged and backend.price is not None
+        )
 
     @cached_property
     def units(self) -> tuple[AnalysisUnit, ...]:
@@ -196,6 +213,7 @@ class Plan:
             pieces=tuple(Piece(**item) for item in document["pieces"]),
             jobs=tuple(PlannedJob(**item) for item in document["jobs"]),
             axes=dict(document["axes"]),
+            currency=document.get("currency", "USD"),
         )
 
 
@@ -204,9 +222,9 @@ def piece_values(parameters: Mapping[str, Floats], start: int, stop: int) -> dic
     return {name: np.ascontiguousarray(values[start:stop]) for name, values in parameters.items()}
 
 
-def summary_rows(plan: Plan, price: float | None, currency: str) -> Sequence[tuple[str, str]]:
+def summary_rows(plan: Plan) -> Sequence[tuple[str, str]]:
     """The plan in a few lines: what, and how much of it."""
-    charged, cost = plan.total("seconds", charged=True), plan.cost(price)
+    charged, cost = plan.total("seconds", charged=True), plan.cost()
     rows = [
         ("points", f"{plan.count:,}"),
         ("measured before", f"{plan.reused:,}"),
@@ -218,8 +236,7 @@ def summary_rows(plan: Plan, price: float | None, currency: str) -> Sequence[tup
         ("estimated QPU time", f"{charged:,.1f} s"),
         ("estimated simulation", f"{plan.total('seconds', charged=False):,.1f} s"),
     ]
-    if cost is not None:
-        rows.append(("estimated cost", f"{cost:,.2f} {currency}"))
-    elif charged:
-        rows.append(("estimated cost", "unknown: approval.price_per_second is not set"))
+    if charged:
+        unknown = f"unknown: the experiment's prices have none for {', '.join(plan.unpriced())}"
+        rows.append(("estimated cost", unknown if cost is None else f"{cost:,.2f} {plan.currency}"))
     return rows

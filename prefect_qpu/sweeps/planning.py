@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import content_hash, derive_seed
+from prefect_qpu.prices import PriceTable
 from prefect_qpu.providers import Provider
 from prefect_qpu.providers.forecast import charged_seconds
 from prefect_qpu.records import RecordStore
@@ -79,6 +81,7 @@ def make_plan(
                 place.charged,
                 asdict(place.provider.limits()),
                 least[number],
+                price_at(sweep.experiment, place.provider),
             )
             for number, place in enumerate(places.values())
         ),
@@ -92,8 +95,17 @@ def make_plan(
         axes={
             key: None if key.startswith(PARAMETERS) else list(column.levels) for key, column in points.columns.items()
         },
+        currency=sweep.experiment.prices.currency if isinstance(sweep.experiment.prices, PriceTable) else "USD",
     )
     return plan, np.concatenate(buys) if buys else np.zeros(0, dtype=np.int64)
+
+
+def price_at(experiment: Experiment, provider: Provider) -> dict[str, float] | None:
+    """What a provider charges by the experiment's prices; none if they do not tell."""
+    if not isinstance(experiment.prices, PriceTable):
+        return None
+    price = experiment.prices.price_of(provider.name, provider.kind)
+    return None if price is None else price.model_dump()
 
 
 def _wanted(group: Group, places: Mapping[str, Place], seeds: Mapping[str, int]) -> Wanted:

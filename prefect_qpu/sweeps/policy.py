@@ -10,13 +10,14 @@ def held(plan: Plan, policy: Approval) -> str:
     Only what is charged counts, so that simulations are never held.
     """
     charged = [job for job in plan.jobs if plan.backends[job.backend].charged]
-    seconds, cost = plan.total("seconds", charged=True), plan.cost(policy.price_per_second)
+    seconds, cost = plan.total("seconds", charged=True), plan.cost()
     reasons = []
     if policy.max_jobs is not None and len(charged) > policy.max_jobs:
         reasons.append(f"{len(charged)} jobs are more than {policy.max_jobs}")
     if policy.max_seconds is not None and seconds > policy.max_seconds:
         reasons.append(f"{seconds:.1f} s of QPU time are more than {policy.max_seconds:g} s")
     if policy.max_cost is not None and charged and (cost is None or cost > policy.max_cost):
-        told = "an unknown cost" if cost is None else f"{cost:.2f} {policy.currency}"
-        reasons.append(f"{told} may be more than {policy.max_cost:g} {policy.currency}")
+        most = f"{policy.max_cost:g} {plan.currency}"
+        unknown = f"an unknown cost may be more than {most} (no price for {', '.join(plan.unpriced())})"
+        reasons.append(unknown if cost is None else f"{cost:.2f} {plan.currency} are more than {most}")
     return "; ".join(reasons)

@@ -5,12 +5,12 @@ All of it can be cut off at any moment and called again: what is stored is not d
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-import numpy as np
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.errors import ProviderError, ProviderUnavailableError
-from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance, intend, longest_interval
+from prefect_qpu.errors import InvalidResultError, ProviderError, ProviderUnavailableError, QpuError
+from prefect_qpu.jobs import FIRST_INTERVAL, GROWTH, Action, advance_in_time, intend, longest_interval
 from prefect_qpu.latency import Clock
 from prefect_qpu.mitigation import make_pub
 from prefect_qpu.providers import Provider
@@ -19,8 +19,9 @@ from prefect_qpu.records.sweeps import FAILED
 from prefect_qpu.run import Run, open_run
 from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.plan import Piece, Plan
-from prefect_qpu.sweeps.points import Integers
 
+FETCHES = 5
+"""How often a result is fetched that is not that of the request."""
 _DEATHS = 100
 """Processes that may die while they simulate a job; such a job costs nothing but time."""
 Providers = Mapping[str, Provider]
@@ -65,49 +66,16 @@ def _stored_run(store: RecordStore, run_id: str, provider: Provider, clock: Cloc
     return open_run(store, experiment, provider.pinned(row.backend["name"]), run_id=run_id, clock=clock)
 
 
-def dependencies(execution: Execution) -> list[tuple[Execution, list[int]]]:
-    """The unfinished jobs of other executions that hold points of this one, as far as they are at the same backends.
-
-    Their owners may have died: whoever needs the points carries on with the jobs, which are bought once all the same.
-    """
-    arrays = execution.store.submissions.parameters(execution.row.arrays_hash)
-    providers = {
-        backend_key(item.setting): run.provider
-        for item, run in zip(execution.plan.backends, execution.runs, strict=True)
-    }
-    found = []
-    for owner in sorted(set(arrays["owner"].tolist()) - {0}):
-        row = execution.store.sweeps.by_id(owner)
-        plan = Plan.from_document(execution.store.sweeps.plan(row))
-        alive = execution.store.sweeps.alive([item.run_id for item in plan.backends])
-        if (
-            alive
-            and not _undecided(execution.store, plan)
-            and all(backend_key(item.setting) in providers for item in plan.backends)
-        ):
-            other = resume(execution.store, row, providers, clock=execution.run.clock)
-            jobs = _jobs_of(other, arrays["place"][arrays["owner"] == owner])
-            found += [(other, jobs)] if jobs else []
-    return found
-
-
-def _undecided(store: RecordStore, plan: Plan) -> bool:
-    """Whether a plan waits for a person, without whom nobody may buy it: nothing of it was ever intended."""
-    runs = [item.run_id for item in plan.backends]
-    waits = store.runs.get(runs[0]).state == "waiting"
-    return waits and not any(store.submissions.states(run_id) for run_id in runs)
-
-
-def _jobs_of(execution: Execution, places: Integers) -> list[int]:
-    """The jobs without an end that hold some points of an execution."""
-    ended = {run.id: set(run.store.runs.stage_names(run.id)) for run in execution.runs}
-    jobs: set[int] = set()
-    for unit in execution.plan.units:
-        first = execution.plan.groups[unit.group].first
-        held = np.any((places >= first + unit.start) & (places < first + unit.stop))
-        if held and unit.name not in ended[execution.group_run(unit.group).id]:
-            jobs |= {execution.plan.pieces[number].job for number in unit.pieces}
-    return sorted(jobs)
+def recorded(store: RecordStore, row: SweepRow) -> Execution:
+    """The stored execution as it can be read and analysed: no provider is asked, so that it needs none."""
+    nobody = cast("Provider", None)
+    plan = Plan.from_document(store.sweeps.plan(row))
+    runs = []
+    for backend in plan.backends:
+        run = store.runs.get(backend.run_id)
+        experiment = store.experiments.get(run.experiment_hash)
+        runs.append(Run(run.id, store=store, experiment=experiment, provider=nobody, seeds=run.seeds))
+    return Execution(store, row, plan, tuple(runs))
 
 
 def step(execution: Execution, job: int) -> Action:
@@ -119,15 +87,16 @@ def step(execution: Execution, job: int) -> Action:
         JobLostError: the provider does not know the job any more.
         JobInDoubtError: the request was sent with unknown effect to a provider that cannot be searched.
         JobRefusedError: the provider refuses the request.
+        JobOverdueError: the job is past the deadline of its experiment.
         ProviderUnavailableError: nothing is known; call again later.
     """
     run, planned = execution.job_run(job), execution.plan.jobs[job]
     if run.store.submissions.serving(run.id, planned.role) is None:
         intend(run, planned.role, pubs_of(execution, job), seed=planned.seed)
-    return advance(run, planned.role, attempts=None if run.provider.durable else _DEATHS)
+    return advance_in_time(run, planned.role, attempts=None if run.provider.durable else _DEATHS)
 
 
-def fail(execution: Execution, job: int, error: ProviderError) -> None:
+def fail(execution: Execution, job: int, error: QpuError) -> None:
     """Store why a job gives no counts; its points fail, and no others."""
     run, role = execution.job_run(job), execution.plan.jobs[job].role
     reason = {"error": type(error).__name__, "reason": str(error)}
@@ -151,9 +120,10 @@ def _pubs(execution: Execution, piece: Piece) -> list[SamplerPub]:
 def complete(execution: Execution, job: int, sleep: Callable[[float], None]) -> bool:
     """Whether the counts of a job are stored, waiting here until they are; for short jobs, and other processes.
 
-    A provider that cannot be reached is asked again after the pause that it asks for.
+    A provider that cannot be reached is asked again after the pause that it asks for, and a result that is not that of
+    the request is fetched again.
     """
-    pause = FIRST_INTERVAL
+    pause, broken = FIRST_INTERVAL, 0
     provider = execution.job_run(job).provider
     while True:
         try:
@@ -162,8 +132,11 @@ def complete(execution: Execution, job: int, sleep: Callable[[float], None]) -> 
             sleep(error.retry_after or longest_interval(provider))
             continue
         except ProviderError as error:
-            fail(execution, job, error)
-            return False
+            broken += 1
+            if not isinstance(error, InvalidResultError) or broken >= FETCHES:
+                fail(execution, job, error)
+                return False
+            action = Action.WAIT
         if action is Action.FINISHED:
             return True
         if action is Action.WAIT:

@@ -1,7 +1,7 @@
 """Starting a sweep: its plan is made and stored with its points, in one transaction, before anything is sent."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -19,7 +19,7 @@ from prefect_qpu.sweeps.members import backend_key
 from prefect_qpu.sweeps.plan import Plan
 from prefect_qpu.sweeps.planning import Place, make_plan
 from prefect_qpu.sweeps.points import KEY_BYTES, Integers, Points, expand
-from prefect_qpu.sweeps.running import Execution, Providers, resume
+from prefect_qpu.sweeps.running import Execution, Providers, recorded, resume
 
 _RACES = 10
 """How often a plan is made again because another sweep bought one of its points meanwhile."""
@@ -124,20 +124,8 @@ def _owners(store: RecordStore, keys: Sequence[bytes]) -> dict[bytes, tuple[int,
     known = store.sweeps.owners(keys)
     rows = [store.sweeps.by_id(owner) for owner in sorted({owner for owner, _ in known.values()})]
     over = [row for row in rows if not store.sweeps.alive(store.sweeps.run_ids(row))]
-    released = sum(release_unmeasured(_recorded(store, row)) for row in over)
+    released = sum(release_unmeasured(recorded(store, row)) for row in over)
     return store.sweeps.owners(keys) if released else known
-
-
-def _recorded(store: RecordStore, row: SweepRow) -> Execution:
-    """An execution as the store has it, to be analysed: no provider is asked, so that it needs none."""
-    nobody = cast("Provider", None)
-    plan = Plan.from_document(store.sweeps.plan(row))
-    runs = []
-    for backend in plan.backends:
-        run = store.runs.get(backend.run_id)
-        experiment = store.experiments.get(run.experiment_hash)
-        runs.append(Run(run.id, store=store, experiment=experiment, provider=nobody, seeds=run.seeds))
-    return Execution(store, row, plan, tuple(runs))
 
 
 def _arrays(points: Points, owner: Integers) -> dict[str, NDArray[Any]]:

@@ -22,7 +22,7 @@ from tests.prefect_qpu.emulator.emulators import Emulator, emulator
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0
-"""Seconds after which a wait fails: long, because the machine may be busy; a wait ends when what it waits for is there."""
+"""Seconds after which a wait fails; long, because the machine may be busy."""
 
 
 API_KEY = "hunter2-is-no-key"

@@ -56,7 +56,19 @@ def test_the_scheduled_sweep_measures_anew_twice_in_a_row_and_alerts(site: Site)
     assert "2 points outside, 0 inside" in told["parameters"]["message"]
 
 
-def test_a_sweep_is_suspended_while_its_jobs_are_queued_and_goes_on_when_one_has_ended(site: Site) -> None:
+def started(site: Site, parameters: str) -> str:
+    """The id of a flow run of the deployment that was started, and is not waited for."""
+    printed = site.prefect("deployment", "run", "sweep/sweep", "--params", parameters)
+    found = re.search(r"UUID: (\S+)", printed)
+    assert found, printed
+    return found[1]
+
+
+def state(site: Site, flow_run_id: str) -> str:
+    return str(site.ask(f"flow_runs/{flow_run_id}")["state_name"])
+
+
+def test_a_sweep_is_suspended_while_its_jobs_are_queued_also_by_a_flow_run_that_continues_it(site: Site) -> None:
     site.emulator.reset()
     site.emulator.set(queue_s=8)
     definition = {
@@ -72,22 +84,22 @@ def test_a_sweep_is_suspended_while_its_jobs_are_queued_and_goes_on_when_one_has
         },
     }
     parameters = json.dumps({"definition": definition, "fresh": False})
-    printed = site.prefect("deployment", "run", "sweep/sweep", "--params", parameters)
-    found = re.search(r"UUID: (\S+)", printed)
-    assert found, printed
+    first = started(site, parameters)
+    site.wait("the first flow run to be suspended", lambda: state(site, first) == "Suspended")
+    second = started(site, parameters)
     states: list[str] = []
 
     def looked() -> bool:
-        state = site.ask(f"flow_runs/{found[1]}")["state_name"]
-        states.append(state)
-        if state == "Suspended":
+        states.append(state(site, second))
+        if states[-1] == "Suspended":
             site.prefect("deployment", "run", "reconcile/reconcile", "--watch")
-        return state in {"Measured", "Partial", "Failed", "Crashed"}
+        return states[-1] in {"Measured", "Partial", "Failed", "Crashed"}
 
     site.wait("the end of the sweep", looked)
     assert (states[-1], "Suspended" in states) == ("Measured", True)
     with RecordStore.open(site.store_url) as store:
-        row = store.sweeps.get(found[1])
+        row = store.sweeps.get(first)
+        assert [run.id for run in store.runs.of_flow_run(second)] == [first]
         assert set(frame(store, row)["state"]) == {"measured"}
         assert len(store.runs.marks(row.run_id, SUSPENDED)) >= 2, "each job takes longer than the run waits for it"
         tags = {item.request_hash for item in store.submissions.for_run(row.run_id).values()}

@@ -1,22 +1,27 @@
 """Runs that wait for nobody, as the reconciler ends them."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.states import Cancelled, Failed, Suspended
+from prefect.states import Cancelled, Failed, State, Suspended
 
-from prefect_qpu.flows import waiting_runs
+from prefect_qpu.flows import held_runs
 from prefect_qpu.flows.reconcile import reconcile
 from prefect_qpu.flows.servers import note_server
+from prefect_qpu.flows.sweep_approval import STAGE, asked, note_question
 from prefect_qpu.latency import utc_now
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
 from prefect_qpu.records.waiting import SERVER
 from prefect_qpu.run import Run, open_run
+from prefect_qpu.sweeps.starting import start
 from tests.experiments import ghz
+from tests.prefect_qpu.sweeps.documents import T, sweep
+from tests.prefect_qpu.sweeps.executing import planned, providers
 
 
 @flow
@@ -79,7 +84,7 @@ async def test_a_run_that_nobody_approved_for_a_week_ends_as_held(
     run.store.runs.add_decision(run.id, "policy", "held", {"outcome": "held", "reason": "in doubt"}, run.clock())
     await reconcile()
     assert told(run) == ("waiting", None)
-    monkeypatch.setattr(waiting_runs, "A_WEEK", timedelta().total_seconds())
+    monkeypatch.setattr(held_runs, "A_WEEK", timedelta().total_seconds())
     await reconcile()
     ended = run.store.runs.get(run.id)
     assert (ended.state, ended.outcome) == ("ended", "held")
@@ -87,3 +92,36 @@ async def test_a_run_that_nobody_approved_for_a_week_ends_as_held(
         state = (await client.read_flow_run(ended.flow_run_id)).state  # type: ignore[arg-type]
     assert state is not None
     assert (state.name, state.message) == ("Held", "in doubt; nobody decided within a week")
+
+
+@pytest.mark.parametrize("state", [Suspended(), Failed(message="The flow was paused and never resumed.")])
+async def test_a_sweep_that_nobody_approved_for_a_week_ends_as_held_at_all_of_its_backends(
+    flow_store: RecordStore, monkeypatch: pytest.MonkeyPatch, state: State[Any]
+) -> None:
+    async with get_client() as client:
+        made = await client.create_flow_run(nothing, state=Suspended())
+    own, swept = str(made.id), sweep({"backend": ["aer", "FakeManilaV2"], T: [0.0, 1.0]})
+    execution = start(flow_store, swept, providers(swept), run_id=own, flow_run_id=own)
+    for run in execution.runs:
+        note_server(run)
+    note_question(execution, own, "2 jobs are more than 1")
+    await reconcile()
+    assert [told(run) for run in execution.runs] == [("waiting", None)] * 2
+    monkeypatch.setattr(held_runs, "A_WEEK", timedelta().total_seconds())
+    async with get_client() as client:
+        await client.set_flow_run_state(made.id, state, force=True)
+        await reconcile()
+        ended = (await client.read_flow_run(made.id)).state
+    assert {told(run) for run in execution.runs} == {("ended", "2 jobs are more than 1; nobody decided within a week")}
+    assert {flow_store.runs.get(run.id).outcome for run in execution.runs} == {"held"}
+    assert ended is not None
+    assert ended.name == ("Held" if state.is_paused() else "Failed")
+    assert start(flow_store, swept, providers(swept), run_id="another").plan.bought == 4
+
+
+async def test_a_sweep_that_was_answered_is_no_longer_held(flow_store: RecordStore) -> None:
+    execution = planned(flow_store, sweep({T: [0.0, 1.0]}))
+    note_question(execution, "a flow run", "2 jobs are more than 1")
+    assert asked(flow_store, "run-one", "a flow run") is not None
+    flow_store.runs.complete_stage("run-one", STAGE, {"approved": True}, utc_now())
+    assert asked(flow_store, "run-one", "a flow run") is None

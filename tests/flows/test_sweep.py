@@ -1,6 +1,8 @@
 """The flow `sweep` on a real Prefect server: what it buys, how many tasks it takes, and what it shows."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +16,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.states import State
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from prefect_qpu.errors import InvalidResultError
 from prefect_qpu.flows.sweep import sweep
+from prefect_qpu.providers import JobResult
 from prefect_qpu.records import RecordStore
 from prefect_qpu.sweeps.frame import frame
 from tests.prefect_qpu.sweeps.documents import T, U, document
@@ -108,12 +113,40 @@ async def test_a_plan_above_the_limits_waits_for_a_person(
     assert state.name == name
     if not approved:
         assert "2 jobs are more than 1" in str(state.message)
+        assert flow_store.runs.get(held[0].id).outcome == "held"
         assert flow_store.sweeps.owners(_keys(flow_store)) == {}
 
 
 def _keys(store: RecordStore) -> list[bytes]:
     arrays = store.submissions.parameters(store.sweeps.list()[0].arrays_hash)
     return [row.tobytes() for row in arrays["key"]]
+
+
+async def test_a_broken_job_on_a_task_runner_fails_its_points_only(
+    flow_store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect_qpu.providers.aer import AerProvider
+
+    real, asked = AerProvider.result, defaultdict[float, int](int)
+
+    def result(provider: AerProvider, job_id: str, pubs: Sequence[SamplerPub]) -> JobResult:
+        angle = float(pubs[0].parameter_values.as_array().flat[0])
+        asked[angle] += 1
+        if angle == 0.0:
+            raise OSError("the disk is full")
+        if angle == 1.0 and asked[angle] < 3:
+            raise InvalidResultError("half a result")
+        return real(provider, job_id, pubs)
+
+    monkeypatch.setattr(AerProvider, "result", result)
+    described = document({T: [0.0, 1.0, 2.0]}, packing={"points_per_job": 1, "in_flight": 2})
+    state: State[Any] = await sweep(definition=described, runner="threads", return_state=True)
+    assert (state.name, state.message) == ("Partial", "1 of 3 points have no value")
+    table = frame(flow_store, await state.aresult()).drop_duplicates("point [1]")
+    assert table["state"].tolist() == ["failed", "measured", "measured"]
+    assert "the task of the job failed" in table["reason"][0]
+    assert "the disk is full" in table["reason"][0]
+    assert asked[1.0] == 3
 
 
 @pytest.mark.slow

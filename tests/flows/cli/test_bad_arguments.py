@@ -30,7 +30,7 @@ ARGUMENTS = {
     "runs --limit many": 'Invalid value for --limit: unable to convert "many" into int.',
     "runs --limit 0": 'Invalid value "0" for --limit. Must be >= 1.',
     "schema": 'Command "schema" parameter WHAT requires an argument.',
-    "schema circuit": 'Invalid value "circuit" for WHAT. Choose from: "experiment", "run".',
+    "schema circuit": 'Invalid value "circuit" for WHAT. Choose from: "experiment", "sweep", "run".',
 }
 
 

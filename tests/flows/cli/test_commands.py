@@ -148,7 +148,7 @@ def test_a_replay_that_differs_fails_and_shows_both(cli: Cli, stored: Stored, tm
     assert "NOT identical" in out
 
 
-@pytest.mark.parametrize("what", ["experiment", "run"])
+@pytest.mark.parametrize("what", ["experiment", "sweep", "run"])
 def test_schema_prints_a_json_schema(cli: Cli, what: str) -> None:
     code, out, err = cli("schema", what)
     assert (code, err) == (0, "")
@@ -172,6 +172,40 @@ def test_a_good_experiment_is_valid_under_the_schema_of_experiments(cli: Cli) ->
 def test_a_bad_experiment_is_not_valid_under_the_schema(cli: Cli, change: dict[str, object]) -> None:
     schema = json.loads(cli("schema", "experiment")[1])
     assert list(Draft202012Validator(schema).iter_errors(ghz().document() | change))
+
+
+ANGLES: dict[str, object] = {"workload.parameters.theta": [0.0, 0.5]}
+GOOD_AXES: list[object] = [
+    ANGLES,
+    {"shots": {"start": 1, "stop": 9, "count": 3, "scale": "log"}},
+    {"kind": "zip", "axes": {"backend": ["aer", {"block": "ibm-quantum-backend/main"}], "seed": [1, 2]}},
+    {"kind": "sobol", "axes": {"workload.parameters.theta": {"start": 0, "stop": 1}}, "points": 8},
+    {"kind": "table", "file": "points.csv"},
+    [ANGLES, {"kind": "grid", "axes": {"replicate": [0, 1]}}],
+]
+BAD_AXES: list[object] = [
+    {},
+    [],
+    {"colour": [1]},
+    {"shots": 3},
+    {"kind": "star", "axes": ANGLES},
+    {"kind": "sobol", "axes": {"shots": [1]}, "points": 8},
+]
+
+
+@pytest.mark.parametrize("axes", GOOD_AXES)
+def test_a_good_sweep_is_valid_under_the_schema_of_sweeps(cli: Cli, axes: object) -> None:
+    checks = Draft202012Validator(json.loads(cli("schema", "sweep")[1]))
+    for experiment in ("ghz.yaml", ghz().document()):
+        checks.validate({"experiment": experiment, "axes": axes})
+    for example in SWEEPS:
+        checks.validate(read_document(example))
+
+
+@pytest.mark.parametrize("axes", BAD_AXES)
+def test_a_bad_sweep_is_not_valid_under_the_schema(cli: Cli, axes: object) -> None:
+    checks = Draft202012Validator(json.loads(cli("schema", "sweep")[1]))
+    assert list(checks.iter_errors({"experiment": "ghz.yaml", "axes": axes}))
 
 
 def test_the_database_is_upgraded_and_tells_its_revision(cli: Cli, tmp_path: Path) -> None:
@@ -237,6 +271,7 @@ LIGHT = {
     "--version": ("prefect", "qiskit", "sqlalchemy", "numpy"),
     "schema run": ("prefect", "qiskit", "sqlalchemy", "numpy"),
     "schema experiment": ("prefect", "sqlalchemy", "qiskit_aer"),
+    "schema sweep": ("prefect", "qiskit_aer", "matplotlib", "pandas"),
     "runs": ("prefect", "qiskit_aer", "matplotlib", "jinja2"),
 }
 

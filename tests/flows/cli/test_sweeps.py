@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +11,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from prefect_qpu.blocks import PriceTable
+from prefect_qpu.records import RecordStore
+from prefect_qpu.sweeps import read_sweep
 from tests.flows.cli.conftest import Cli
 from tests.prefect_qpu.sweeps.documents import T, document
+from tests.prefect_qpu.sweeps.executing import executed
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,6 +50,10 @@ def test_a_plan_alone_buys_nothing(cli: Cli, file: Path) -> None:
             "mitigation.0: got 'zne(allocation=pilot)'",
         ),
         ("axes.mitigation=[ibm_dd]", "mitigation.0: got 'ibm_dd', expected a method without a pilot"),
+        (
+            "approval.price_per_second=1.6",
+            "approval.price_per_second: got 1.6, expected limits only. What providers charge",
+        ),
         ("experiment.workload.observables.zz=ZZZ", "experiment.workload.observables.zz: got"),
         ("experiment.backend={kind: aer, device: FakeArmonkV2}", "backend: got 'aer-armonk with 1 qubits'"),
     ],
@@ -99,6 +109,33 @@ def test_a_table_has_each_column_once_and_a_name_for_each_value(
     assert refusal("sweep", str(path), "--plan-only").startswith(message)
 
 
+def test_a_measured_sweep_is_answered_at_once_with_its_report(cli: Cli, file: Path, store: RecordStore) -> None:
+    execution = executed(store, read_sweep(file))
+    page = store.folder / "reports" / "run-one.html"
+    for missing in (True, False):
+        assert page.exists() is not missing
+        code, out, err = cli("sweep", str(file), "--json")
+        found = json.loads(out)
+        assert (code, found["run"], found["report"]) == (0, "run-one", str(page))
+        assert (found["points"], found["bought"], found["reused"], found["number_of_jobs"]) == (12, 0, 12, 0)
+        assert err.startswith("All points were measured before")
+    assert page.exists()
+    assert store.sweeps.list() == [execution.row]
+    own = file.parent / "elsewhere"
+    assert f"{own}/run-one.html" in cli("sweep", str(file), "--report-folder", str(own)).out
+    assert (own / "run-one.html").exists()
+
+
+def test_a_measured_sweep_is_answered_without_importing_prefect(file: Path, store: RecordStore) -> None:
+    executed(store, read_sweep(file))
+    code = f"""import sys
+from prefect_qpu.flows.cli import execute
+assert execute(["sweep", {str(file)!r}, "--store", {store.url!r}, "--json"]) == 0
+assert "prefect" not in sys.modules"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, json.loads(ended.stdout)["bought"]) == (0, 0), ended.stderr
+
+
 @pytest.mark.server
 def test_a_sweep_its_table_and_one_point_again(cli: Cli, file: Path, tmp_path: Path, prefect_server: None) -> None:
     code, out, _ = cli("sweep", str(file), "--json")
@@ -116,7 +153,17 @@ def test_a_sweep_its_table_and_one_point_again(cli: Cli, file: Path, tmp_path: P
     code, out, _ = cli("remeasure", "scan", table["key"][0], "--json")
     again = json.loads(out)
     assert (code, again["agrees"], len(again["estimates"])) == (0, True, 2)
-    assert json.loads(cli("sweep", str(file), "--json").out)["bought"] == 0
+    repeated = json.loads(cli("sweep", str(file), "--json").out)
+    assert repeated == found | {"bought": 0, "reused": 12, "number_of_jobs": 0}
+
+
+@pytest.mark.server
+def test_a_plan_alone_is_priced_by_a_block(cli: Cli, file: Path, prefect_server: None) -> None:
+    PriceTable(currency="EUR", providers={"aer": {"per_job": 1.0}}).save("sweeps", overwrite=True)  # type: ignore[arg-type, unused-coroutine]
+    priced = ("--set", "experiment.prices={block: price-table/sweeps}")
+    assert json.loads(cli("sweep", str(file), "--plan-only", "--json", *priced).out)["to_buy"] == 12
+    code, _, err = cli("sweep", str(file), "--plan-only", "--set", "experiment.prices={block: price-table/none}")
+    assert (code, err.splitlines()[-1].startswith("error: prices: got 'price-table/none'")) == (2, True)
 
 
 def test_the_example_is_valid(cli: Cli) -> None:

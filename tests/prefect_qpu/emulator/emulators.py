@@ -105,7 +105,7 @@ def run_user_code(script: Path, environment: dict[str, str]) -> subprocess.Compl
     )
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
     give_up = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < give_up, "it did not happen"

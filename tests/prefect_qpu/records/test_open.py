@@ -123,8 +123,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, *, existing: bo
     RecordStore.open("sqlite://").close()
     user = os.geteuid()
     if user == 0:
-        for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            path.chmod(0o755)
+        for path in (tmp_path, *tmp_path.parents):
+            if path.name.startswith(("pytest-", "popen-", "test_")):
+                path.chmod(0o755)
         os.seteuid(65534)
     try:
         with pytest.raises(StoreUrlError, match="expected a database that can be opened and written"):

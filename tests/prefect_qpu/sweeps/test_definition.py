@@ -40,7 +40,7 @@ BILLION = {"start": 0.0, "stop": 1.0, "count": 31_623}
         ({"kind": "table", "rows": {T: []}}, "axes: got 'an empty table', expected at least one row"),
         ({"kind": "table", "file": "missing.csv"}, "axes.file: got 'missing.csv', expected an existing file"),
         ([{T: [0.1]}, {T: [0.2]}], f"axes.{T}: got 'the axis in two designs', expected each axis once"),
-        ([], "axes: got [], expected a list of length 1 or more"),
+        ([], "axes: got [], expected at least one axis"),
     ],
 )
 def test_a_bad_plan_is_refused_at_once_with_its_field(axes: Any, message: str) -> None:

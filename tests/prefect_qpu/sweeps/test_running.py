@@ -19,7 +19,8 @@ from prefect_qpu.sweeps import Sweep
 from prefect_qpu.sweeps.analysis import analyse_ready
 from prefect_qpu.sweeps.ending import finish
 from prefect_qpu.sweeps.frame import frame
-from prefect_qpu.sweeps.running import Execution, Providers, complete, dependencies, fail, resume, step
+from prefect_qpu.sweeps.running import Execution, Providers, complete, fail, resume, step
+from prefect_qpu.sweeps.sharing import dependencies, look_again
 from prefect_qpu.sweeps.starting import start
 from prefect_qpu.sweeps.state import progress
 from tests.prefect_qpu.sweeps.documents import T, U, sweep
@@ -294,6 +295,44 @@ def test_counts_that_came_after_the_end_are_analysed_and_not_bought_again(store:
     second = start(store, longer, at, run_id="run-two")
     assert second.plan.bought == 1
     assert frame(store, second.row).groupby("state")["point [1]"].nunique().to_dict() == {"measured": 2, "planned": 1}
+
+
+def overdue(store: RecordStore, swept: Sweep, at: Providers) -> Execution:
+    """An execution whose job was given up: it is in the queue for longer than the deadline."""
+    execution = queued(store, swept, "run-one", at)
+    later = resume(store, execution.row, at, clock=lambda: utc_now() + timedelta(minutes=2))
+    assert not complete(later, 0, lambda _: None)
+    analyse_ready(later)
+    finish(later)
+    return later
+
+
+@pytest.mark.parametrize(("past_deadline", "bought"), [("cancel", 2), ("keep", 0)])
+def test_points_of_a_job_past_its_deadline_fail(store: RecordStore, past_deadline: str, bought: int) -> None:
+    policy = {"deadline": 60, "past_deadline": past_deadline}
+    swept = sweep({T: [0.0, 1.0]}, experiment_submission=policy)
+    at = providers(swept, Queueing)
+    execution = overdue(store, swept, at)
+    table = frame(store, execution.row)
+    assert set(table["state"]) == {"failed"}
+    assert all("did not end within 60 s of its submission" in reason for reason in table["reason"])
+    assert [row.cancel_requested_at is not None for row in jobs(store, "run-one")] == [past_deadline == "cancel"]
+    assert start(store, swept, at, run_id="run-two").plan.bought == bought
+
+
+def test_a_kept_job_is_not_waited_for_again_and_its_counts_are_taken_when_they_are_there(store: RecordStore) -> None:
+    swept = sweep({T: [0.0, 1.0]}, experiment_submission={"deadline": 60, "past_deadline": "keep"})
+    at = providers(swept, Queueing)
+    overdue(store, swept, at)
+    (provider,) = at.values()
+    assert isinstance(provider, Queueing)
+    for queue, states in ((True, {"failed"}), (False, {"measured"})):
+        provider.queue = queue
+        again = start(store, swept, at, run_id=f"again-{queue}")
+        assert again.plan.bought == 0
+        look_again(again)
+        assert dependencies(again) == []
+        assert set(frame(store, again.row)["state"]) == states
 
 
 def test_points_of_a_job_in_doubt_are_not_bought_again(store: RecordStore) -> None:
