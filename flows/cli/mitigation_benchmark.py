@@ -36,7 +36,7 @@ def mitigation_benchmark(
     """Repeat an experiment over backends and seeds, and tell what each mitigation method is worth and costs.
 
     All jobs are waited for in this process. Called again with the same arguments, it goes on where it stopped.
-    Exit code: 0 all methods on all backends have a verdict, 1 one of them has none, 2 bad input.
+    Exit code: 0 every backend and seed has its estimates, 1 some have none or no method gave any, 2 bad input.
     """
     from prefect_qpu.flows.cli.starting import check, check_folder, start_benchmark
     from prefect_qpu.loading import backend_setting, read_experiment
@@ -46,16 +46,19 @@ def mitigation_benchmark(
     with redirect_stdout(sys.stderr):
         protocol = read_experiment(file, settings)
         methods, backends = _methods(method), [backend_setting(name) for name in backend] or None
-        for point in points(protocol, methods, backends, seeds)[::seeds]:
+        wanted = points(protocol, methods, backends, seeds)
+        for point in wanted[::seeds]:
             check(point)
         check_folder(report_folder, "--report-folder")
+        output.note(f"{len(wanted)} runs, one after another; what is stored is not measured again")
     with RecordStore.open(store) as opened, redirect_stdout(sys.stderr):
         found = start_benchmark(opened, protocol, report_folder, methods=methods, backends=backends, seeds=seeds)
     if json:
         output.print_json(found)
     else:
         output.print_study(found)
-    return 0 if found and all(item["worth"] != "not known" for item in found) else 1
+    complete = {item["backend"] for item in found if item["seeds"] == seeds}
+    return 0 if len(complete) == len(backends or [protocol.backend]) else 1
 
 
 def _methods(texts: Sequence[str]) -> list[Any] | None:
