@@ -42,7 +42,7 @@ def log_damping(target: Target, name: str, qubits: tuple[int, ...]) -> Values:
     if wanted < kept:
         mean = ((dimension + 1) * wanted - 1) / dimension
         left[1:] *= max(dimension**2 * mean - 1, 0.0) / (dimension**2 * left.mean() - 1)
-    damping: Values = -np.log(np.maximum(left, _LEAST_LEFT))
+    damping: Values = np.log(1 / np.maximum(left, _LEAST_LEFT))
     return damping
 
 
