@@ -55,7 +55,7 @@ def test_every_path_of_the_project_that_is_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("arguments", commands("prefect-qpu"), ids=" ".join)
 def test_every_command_with_its_options_exists(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    words = [word for word in arguments if word.isalpha() and word.islower()]
+    words = [word for word in arguments if re.fullmatch(r"[a-z]+(-[a-z]+)*", word)]
     command = words[:2] if words[0] == "db" else words[:1]
     assert execute([*command, "--help"]) == 0
     shown = capsys.readouterr().out
