@@ -25,7 +25,7 @@ from benchmarks.reliability import Service, write_table
 DOCUMENT = Path(__file__).parents[1] / "docs" / "emulator.md"
 MARK = "<!-- table of benchmarks/emulator.py -->"
 DEVICE, WIDE = "ibm_manila", "ibm_guadalupe"
-INTERVAL = 0.01
+INTERVAL = 0.1
 """Seconds between two looks of the client at its job."""
 CLIENTS, EACH = 16, 5
 JOBS, QUEUE = 20, 1.0

@@ -1,7 +1,7 @@
 """How much mitigation methods reduce the error of raw values, and how often their intervals hold the truth.
 
     python -m benchmarks.mitigation errors [seeds]
-    python -m benchmarks.mitigation coverage [repeats]
+    python -m benchmarks.mitigation coverage [repeats] [method ...]
     python -m benchmarks.mitigation unseen [repeats]
     python -m benchmarks.mitigation held-out [repeats]
     python -m benchmarks.mitigation flags [repeats] [method ...]
@@ -212,8 +212,9 @@ def _brickwork(qubits: int, size: int) -> QuantumCircuit:
     """Layers of native gates along the device's couplings."""
     target = calibration("FakeSherbrooke").target()
     pairs, used = [], set()
-    for pair in sorted(target["ecr"]):
-        if pair[0] < qubits and pair[1] < qubits and used.isdisjoint(pair):
+    for pair, reported in sorted(target["ecr"].items()):
+        # A coupler out of order makes the methods refuse at once, in no time.
+        if max(pair) < qubits and used.isdisjoint(pair) and reported.error < 1:
             pairs.append(pair)
             used |= set(pair)
     circuit = QuantumCircuit(127)
@@ -248,7 +249,7 @@ if __name__ == "__main__":
     if mode == "errors":
         errors(int(rest[0]) if rest else 10)
     elif mode == "coverage":
-        coverage(int(rest[0]) if rest else 200)
+        coverage(int(rest[0]) if rest else 200, methods=tuple(rest[1:]) or COVERED)
     elif mode == "unseen":
         coverage(int(rest[0]) if rest else 200, UNSEEN_DEVICES, UNSEEN, ("ZNE",))
     elif mode == "held-out":

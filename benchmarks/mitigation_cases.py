@@ -132,20 +132,39 @@ def random_bricks(seed: int, layers: int = 4) -> Workload:
     return Workload(f"random bricks {seed}", circuit, _sum("ZZ", [(q, q + 1) for q in range(QUBITS - 1)], 0.25))
 
 
-# The rule of the systematic error and the threshold of a flag were chosen with results of these in sight.
-UNSEEN = {item.name: item for item in (brickwork(), heisenberg(), w_state(), fourier(), random_bricks(1))}
+# The predicted decay, its systematic error and the threshold of a flag were chosen with results of these in sight.
+UNSEEN = {
+    item.name: item
+    for item in (
+        brickwork(),
+        heisenberg(),
+        w_state(),
+        fourier(),
+        random_bricks(1),
+        random_bricks(7),
+        random_bricks(8, layers=6),
+        replace(ising(4, 0.15, 0.3), name="Ising, 4 steps"),
+    )
+}
 UNSEEN_DEVICES = {
     "Guadalupe (cx)": "FakeGuadalupeV2",
     "Lima (cx)": "FakeLimaV2",
+    "Nairobi (cx)": "FakeNairobiV2",
     "Brisbane (ecr)": "FakeBrisbane",
     "Fez (cz)": "FakeFez",
+    "Marrakesh (cz)": "FakeMarrakesh",
 }
 # Fixed after all rules, before any result of them was seen.
 HELD_OUT = {
     item.name: item
-    for item in (random_bricks(7), random_bricks(8, layers=6), replace(ising(4, 0.15, 0.3), name="Ising, 4 steps"))
+    for item in (
+        random_bricks(21),
+        random_bricks(22, layers=6),
+        replace(heisenberg(3, 0.17), name="Heisenberg, 3 steps"),
+        replace(ising(2, 0.3, 0.1), name="Ising, 2 steps"),
+    )
 }
-HELD_OUT_DEVICES = {"Nairobi (cx)": "FakeNairobiV2", "Kyoto (ecr)": "FakeKyoto", "Marrakesh (cz)": "FakeMarrakesh"}
+HELD_OUT_DEVICES = {"Jakarta (cx)": "FakeJakartaV2", "Kyiv (ecr)": "FakeKyiv", "Cusco (ecr)": "FakeCusco"}
 WORKLOADS = {item.name: item for item in (ghz(), ising(), qaoa(1), qaoa(2))}
 
 

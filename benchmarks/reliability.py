@@ -33,8 +33,8 @@ LONGEST = 90.0
 TYPICAL = 0.8
 """Seconds of a run from which random moments of a kill are drawn."""
 RESTARTS = 8
-QUEUE = 2.0
-"""Seconds that a job waits where something has to happen before it runs."""
+QUEUE, LONG_QUEUE = 2.0, 10.0
+"""Seconds that a job waits where something has to happen before it runs: a poll; a restart that cancels a twin."""
 TWINS = ("submission answered 504 after acceptance", "acceptance duplicated")
 """Faults by which the service itself makes several jobs of one request."""
 
@@ -116,7 +116,7 @@ def plan(trials: int, draw: random.Random) -> list[Trial]:
     """The trials: each boundary and each fault equally often, and as many random moments as all boundaries together."""
     names = list(BOUNDARIES)
     each = max(1, trials // (2 * len(names)))
-    # Twins can be cancelled, and polls repeated, only where a job has to wait.
+    # Polls can be repeated, and twins cancelled, only where a job has to wait.
     queue = [{"queue_s": QUEUE, "times": None}]
     made: list[dict[str, Any]] = [
         {"what": name, "boundary": name, "jobs": queue if name == "while polling" else []}
@@ -127,7 +127,7 @@ def plan(trials: int, draw: random.Random) -> list[Trial]:
     made += [{"what": "at three random moments", "random_kills": 3} for _ in range(each * len(names) // 4)]
     faults = max(2, each // 3)
     for name, faulty in REQUEST_FAULTS.items():
-        waits = queue if name in TWINS else []
+        waits = [{"queue_s": LONG_QUEUE, "times": None}] if name in TWINS else []
         made += [
             {"what": name, "requests": faulty, "jobs": waits, "random_kills": index % 2} for index in range(faults)
         ]

@@ -2,21 +2,20 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.logging import get_run_logger
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from prefect_qpu.baselines.circuit_values import exact_expectations
-from prefect_qpu.definition import explain
-from prefect_qpu.errors import ExperimentError, ProviderError
+from prefect_qpu.errors import ProviderError
 from prefect_qpu.experiment import Experiment
 from prefect_qpu.flows.prepare import experiment_from, open_store, prepare
-from prefect_qpu.mitigation_study import Sample, study
+from prefect_qpu.mitigation_study import FEWEST_SEEDS, MOST_SEEDS, Sample, points, study
 from prefect_qpu.records import EstimateRow, RecordStore
 from prefect_qpu.reports.markdown import artifact_prefix
 from prefect_qpu.reports.studied import study_markdown, study_rows, write_study
@@ -25,7 +24,7 @@ from prefect_qpu.stages.execute import job_roles
 from prefect_qpu.tasks import encode, mitigate, poll, submit, transpile
 from prefect_qpu.tasks.publishing import published
 
-Seeds = Annotated[int, Field(ge=2, le=1000)]
+Seeds = Annotated[int, Field(ge=FEWEST_SEEDS, le=MOST_SEEDS)]
 
 
 @flow(name="mitigation-benchmark", persist_result=False)
@@ -40,7 +39,8 @@ async def mitigation_benchmark(
     """Repeat one experiment with every method on every backend, and say which method reduces the error by how much.
 
     Each backend and seed is a run of its own, whose id follows from what it runs: a repeated call goes on where an
-    earlier one stopped, and buys nothing twice. All methods of a run share its job.
+    earlier one stopped, and buys nothing twice. All methods of a run share its job. The runs come one after another,
+    and the flow is not suspended while a job is queued: at a QPU it holds its process for all queues together.
 
     Args:
         experiment: Path of an experiment file, an experiment as a mapping, or the hash of a stored experiment.
@@ -52,10 +52,15 @@ async def mitigation_benchmark(
     """
     with await open_store(record_store) as store:
         protocol = await asyncio.to_thread(experiment_from, experiment, store)
-        points = list(_points(protocol, methods, backends, seeds))
+        wanted = points(protocol, methods, backends, seeds)
         samples: list[Sample] = []
         refused: dict[str, str] = {}
-        for point in points:
+        get_run_logger().info(
+            "%d runs, one after another: this process waits for the jobs of each, also while they are queued; called "
+            "again, the benchmark goes on where it was cut off",
+            len(wanted),
+        )
+        for point in wanted:
             store.experiments.add(point)
             samples += await _measured(point, record_store, refused)
         findings = study(samples)
@@ -63,28 +68,6 @@ async def mitigation_benchmark(
             protocol.name, findings, refused, Path(report_folder) if report_folder else store.folder / "reports"
         )
     return [item.document() for item in findings]
-
-
-def _points(
-    protocol: Experiment,
-    methods: Sequence[str | Mapping[str, Any]] | None,
-    backends: Sequence[Mapping[str, Any]] | None,
-    seeds: int,
-) -> Iterable[Experiment]:
-    """The experiment of each backend and seed.
-
-    Raises:
-        InputError: a seed, a backend or a method is not valid.
-    """
-    if protocol.seed is None:
-        raise ExperimentError("seed", given=None, expected="a seed, from which the others are counted")
-    wanted: dict[str, Any] = {} if methods is None else {"mitigation": methods}
-    try:
-        for backend in [protocol.backend] if backends is None else backends:
-            for number in range(seeds):
-                yield protocol.changed(backend=backend, seed=protocol.seed + number, **wanted)
-    except ValidationError as error:
-        raise explain(error) from error
 
 
 async def _measured(point: Experiment, record_store: str | None, refused: dict[str, str]) -> list[Sample]:

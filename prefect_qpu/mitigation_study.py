@@ -1,16 +1,21 @@
 """What mitigation methods are worth: one protocol over backends and seeds, method by method against raw values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from prefect_qpu.definition import explain
+from prefect_qpu.errors import ExperimentError, InputError
+from prefect_qpu.experiment import Experiment
 from prefect_qpu.hashing import derive_seed
 
 Worth = Literal["reduces the error", "increases the error", "no difference shown", "not known"]
 RESAMPLES = 4000
+FEWEST_SEEDS, MOST_SEEDS = 2, 1000
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,38 @@ class Finding:
     def document(self) -> dict[str, Any]:
         """The finding as JSON data; what is not known is none."""
         return {name: _known(value) for name, value in asdict(self).items()}
+
+
+def points(
+    protocol: Experiment,
+    methods: Sequence[str | Mapping[str, Any]] | None,
+    backends: Sequence[Mapping[str, Any]] | None,
+    seeds: int,
+) -> list[Experiment]:
+    """The experiment of each backend and seed, seeds of one backend together.
+
+    Args:
+        protocol: What is repeated; the seeds are counted from its own.
+        methods: Mitigation methods as in an experiment file; none takes the experiment's.
+        backends: Backends as in an experiment file; none takes the experiment's.
+        seeds: How many.
+
+    Raises:
+        InputError: a seed, a backend or a method is not valid.
+    """
+    if not FEWEST_SEEDS <= seeds <= MOST_SEEDS:
+        raise InputError("seeds", given=seeds, expected=f"a number from {FEWEST_SEEDS} to {MOST_SEEDS}")
+    if protocol.seed is None:
+        raise ExperimentError("seed", given=None, expected="a seed, from which the others are counted")
+    wanted: dict[str, Any] = {} if methods is None else {"mitigation": methods}
+    try:
+        return [
+            protocol.changed(backend=backend, seed=protocol.seed + number, **wanted)
+            for backend in ([protocol.backend] if backends is None else backends)
+            for number in range(seeds)
+        ]
+    except ValidationError as error:
+        raise explain(error) from error
 
 
 def study(samples: Sequence[Sample], *, confidence: float = 0.9) -> list[Finding]:

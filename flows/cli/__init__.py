@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 from prefect_qpu.errors import InputError, QpuError, RecordNotFoundError, StoreSchemaError
 from prefect_qpu.flows.cli.compare import compare
 from prefect_qpu.flows.cli.emulator import emulator
+from prefect_qpu.flows.cli.mitigation_benchmark import mitigation_benchmark
 from prefect_qpu.flows.cli.output import complain
 from prefect_qpu.flows.cli.plan import plan
 from prefect_qpu.flows.cli.records import database, replay, report, runs, show
@@ -39,6 +40,7 @@ commands: tuple[Callable[..., Any], ...] = (
     compare,
     replay,
     remitigate,
+    mitigation_benchmark,
     sweep,
     points,
     remeasure,

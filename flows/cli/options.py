@@ -19,6 +19,15 @@ BackendName = Annotated[
     str | None,
     Parameter(help="Backend to use instead: a fake device, 'aer' (ideal simulator) or <block type>/<block name>."),
 ]
+Methods = Annotated[
+    list[str],
+    Parameter(
+        name="--method",
+        negative="",
+        show_default=False,
+        help="A mitigation method: its name, or a mapping as in an experiment file; may be repeated.",
+    ),
+]
 RunId = Annotated[str, Parameter(help="Id of a stored run, or the first six or more characters of it.")]
 StoreUrl = Annotated[
     str | None, Parameter(help="URL of the record store; else PREFECT_QPU_STORE or ~/.prefect-qpu/records.db.")

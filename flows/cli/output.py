@@ -99,6 +99,36 @@ def print_estimates(estimates: Mapping[str, Mapping[str, Any]]) -> None:
     print_table(("method", "observable", "value", "systematic", "shots", "caution"), rows, right=("shots",))
 
 
+def print_study(found: Sequence[Mapping[str, Any]]) -> None:
+    """Print what each mitigation method is worth, and what it takes, one line for each backend and observable."""
+    rows = [
+        [
+            *(item[key] for key in ("backend", "observable", "method")),
+            _number(item["error"]),
+            _number(item["reduction"], item["reduction_interval"]),
+            _number(item["spread"]),
+            _number(item["shots_of_raw"]),
+            str(item["circuits"]),
+            f"{100 * item['flagged']:.0f} %",
+            item["worth"],
+        ]
+        for item in found
+    ]
+    headings = (
+        *("backend", "observable", "method", "error", "error reduction", "spread", "shots of raw", "circuits"),
+        *("flagged", "verdict"),
+    )
+    print_table(headings, rows, right=headings[3:9])
+
+
+def _number(value: float | None, interval: Sequence[float | None] = ()) -> str:
+    """A number with its interval; a dash where it is not known."""
+    if value is None:
+        return "-"
+    ends = [f"{end:.3g}" for end in interval if end is not None]
+    return f"{value:.3g}" + (f" [{', '.join(ends)}]" if len(ends) == 2 else "")
+
+
 def print_again(found: Mapping[str, Any]) -> None:
     """Print the estimates of two runs side by side."""
     rows = [

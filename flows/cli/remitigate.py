@@ -3,22 +3,17 @@
 What takes long to import is imported in the command, so that help and version come at once.
 """
 
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from prefect_qpu.flows.cli import output
-from prefect_qpu.flows.cli.options import Json, RunId, StoreUrl
+from prefect_qpu.flows.cli.options import Json, Methods, RunId, StoreUrl
 
 
 def remitigate(
     run: RunId,
     /,
     *,
-    method: Annotated[
-        list[str],
-        Parameter(negative="", help="A method: its name, or a mapping as in an experiment file; may be repeated."),
-    ],
+    method: Methods,
     store: StoreUrl = None,
     json: Json = False,
 ) -> int:
@@ -29,7 +24,7 @@ def remitigate(
     from prefect_qpu.records import RecordStore
     from prefect_qpu.remitigate import remitigate as apply
 
-    methods = [_method(text, index) for index, text in enumerate(method)]
+    methods = [method_spec(text, index) for index, text in enumerate(method)]
     with RecordStore.open(store, create=False) as opened:
         found = apply(opened, run, methods)
     if json:
@@ -39,8 +34,8 @@ def remitigate(
     return 1 if found["refused"] else 0
 
 
-def _method(text: str, index: int) -> Any:
-    """A method from YAML or JSON.
+def method_spec(text: str, index: int) -> Any:
+    """The method of an argument of ``--method``, in YAML or JSON.
 
     Raises:
         ExperimentError: it is no method.

@@ -55,12 +55,50 @@ def start(store: RecordStore, experiment: Experiment, folder: Path | None = None
         InputError: the experiment, or a block that it names, is not valid.
         RunFailedError: the run failed.
     """
+    _use(store)
+    return asyncio.run(_start(store, experiment, str(folder.absolute()) if folder else None))
+
+
+def start_benchmark(
+    store: RecordStore, protocol: Experiment, folder: Path | None, **options: Any
+) -> list[dict[str, Any]]:
+    """Run the benchmark of mitigation methods in this process; what it found.
+
+    Raises:
+        InputError: the experiment, or a block that it names, is not valid.
+        RunFailedError: the benchmark failed.
+    """
+    _use(store)
+    return asyncio.run(_start_benchmark(store, protocol, str(folder.absolute()) if folder else None, options))
+
+
+async def _start_benchmark(
+    store: RecordStore, protocol: Experiment, folder: str | None, options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    from prefect_qpu.flows.mitigation_benchmark import mitigation_benchmark
+
+    await reach_server()
+    reference = store.experiments.add(protocol)
+    state = await mitigation_benchmark(experiment=reference, report_folder=folder, return_state=True, **options)
+    found = await state.aresult(raise_on_failure=False)
+    if isinstance(found, InputError):
+        raise found
+    if isinstance(found, Exception):
+        raise RunFailedError(f"the benchmark failed: {state.message}")
+    return found
+
+
+def _use(store: RecordStore) -> None:
+    """Let the flows of this process use a record store.
+
+    Raises:
+        InputError: it does not outlive the process.
+    """
     if in_memory(parse_url(store.url)):
         raise InputError("--store", given=store.url_masked, expected="a store that outlives this command")
     os.environ["PREFECT_QPU_STORE"] = store.url
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    return asyncio.run(_start(store, experiment, str(folder.absolute()) if folder else None))
 
 
 async def _start(store: RecordStore, experiment: Experiment, folder: str | None) -> tuple[int, str]:

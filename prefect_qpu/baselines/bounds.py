@@ -6,7 +6,7 @@ trust: whoever changes a proof changes the bound that follows from it.
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import floor, gcd, lcm
+from math import floor, fsum, gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,9 @@ def cut_unit(graph: Graph) -> Fraction:
         >>> cut_unit(weighted_graph([[0, 1, 1.5], [1, 2, -2], [0, 2, 0.5]]))
         Fraction(1, 2)
     """
-    weights = [Fraction(weight) for weight in graph.weights.tolist()]
-    below = lcm(*(weight.denominator for weight in weights))
-    return Fraction(gcd(*(int(weight * below) for weight in weights)), below)
+    ratios = [weight.as_integer_ratio() for weight in graph.weights.tolist()]
+    below = lcm(*(bottom for _, bottom in ratios))
+    return Fraction(gcd(*(top * (below // bottom) for top, bottom in ratios)), below)
 
 
 def semidefinite_bound(graph: Graph, multipliers: Sequence[float]) -> float:
@@ -65,7 +65,7 @@ def semidefinite_bound(graph: Graph, multipliers: Sequence[float]) -> float:
 
 def trivial_bound(graph: Graph) -> float:
     """The sum of the positive weights."""
-    return float(sum(Fraction(weight) for weight in graph.weights.tolist() if weight > 0))
+    return fsum(weight for weight in graph.weights.tolist() if weight > 0)
 
 
 def odd_cycle_bound(graph: Graph, proof: Mapping[str, Any]) -> float:

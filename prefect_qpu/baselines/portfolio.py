@@ -9,7 +9,7 @@ from math import inf, isclose
 from typing import Any
 
 from prefect_qpu.baselines import annealing, branching, brute_force, burer_monteiro, semidefinite
-from prefect_qpu.baselines.bounds import ODD_CYCLES, SEMIDEFINITE, odd_cycle_bound, semidefinite_bound
+from prefect_qpu.baselines.bounds import ODD_CYCLES, SEMIDEFINITE, odd_cycle_bound, semidefinite_bound, trivial_bound
 from prefect_qpu.baselines.local_search import Spins, spins_text
 from prefect_qpu.baselines.protocol import Clock
 from prefect_qpu.workloads.graph import Graph
@@ -20,8 +20,9 @@ _QUICK_COUNT = 0.2
 """Predicted seconds of counting all cuts below which nothing else is tried."""
 _PATIENCE = 6
 """Rounds of all searches without a better cut after which the searches end."""
-_PROOF_TO_SEARCH = 1
-"""Time of the proof by odd cycles to that of the searches, while they take turns: more of it costs cuts."""
+_PROOF_TO_SEARCH = 3
+"""Time of the proof by odd cycles to that of the searches, while they take turns, once these agree or bring nothing;
+each round that brings nothing adds as much. Before, it is 1: more of it costs cuts."""
 
 Search = Iterator[Spins]
 
@@ -62,8 +63,9 @@ def largest_cut(graph: Graph, time_limit: float, *, seed: int = 0, clock: Clock 
 
     Small graphs are counted out. On others, searches take turns, for the same time each; then come the bounds: on
     sparse graphs the proof by odd cycles, else or without success the semidefinite relaxation. The searches go on until
-    they have brought nothing for some rounds. All ends when the bound is reached or the time is up; the round under way
-    is finished. So the time of an easy problem is short, as it must be where a quantum processor is compared with it.
+    they have brought nothing for some rounds. All ends when the bound is reached or the time is up; no round begins
+    that would end later. So the time of an easy problem is short, as it must be where a quantum processor is compared
+    with it.
 
     Args:
         graph: The graph.
@@ -114,6 +116,8 @@ class _Race:
 
     def __init__(self, graph: Graph, time_limit: float, seed: int, clock: Clock) -> None:
         self._graph, self._seed, self._clock = graph, seed, clock
+        self._started, self._seconds_to_value = clock(), 0.0
+        self._end = self._started + time_limit
         self._searches = searches(graph, seed, lambda: self._bound)
         self._attempts: dict[str, Attempt] = {}
         self._skipped = {} if has_samplers() else _not_installed()
@@ -122,9 +126,7 @@ class _Race:
         self._assignment, self._value, self._found_by = "0" * graph.nodes, 0.0, ""
         root: dict[str, Any] = {"fixed": [], "multipliers": []}
         self._proof: dict[str, Any] = {"kind": ODD_CYCLES, "walks": [], "leaves": [root]}
-        self._bound, self._bound_by = odd_cycle_bound(graph, self._proof), ""
-        self._started, self._seconds_to_value = clock(), 0.0
-        self._end = self._started + time_limit
+        self._bound, self._bound_by = trivial_bound(graph), ""
 
     def left(self) -> float:
         """Seconds; none once the best cut is proven."""
@@ -139,16 +141,23 @@ class _Race:
         """One round of the slowest search, and of each other one as many as take the same time."""
         before, started = self._value, self._clock()
         for solver, found in self._searches.items():
+            if solver in self._attempts and self.left() < self._round_of(solver):
+                continue
             with self._working(solver) as attempt:
                 self._take(attempt, next(found))
             if self.left() <= 0:
                 return
         for solver, found in self._searches.items():
-            while self.left() > 0 and self._attempts[solver].seconds < self._slowest():
+            while self.left() > self._round_of(solver) and self._attempts[solver].seconds < self._slowest():
                 with self._working(solver) as attempt:
                     self._take(attempt, next(found))
         self._round_seconds = self._clock() - started
         self._idle = 0 if self._value > before else self._idle + 1
+
+    def _round_of(self, solver: str) -> float:
+        """Mean seconds of its rounds so far: none begins that would end after the time."""
+        attempt = self._attempts.get(solver)
+        return attempt.seconds / attempt.rounds if attempt else 0.0
 
     def _slowest(self) -> float:
         """Seconds of the search that had most, less half a round of it, so that it is not overtaken for ever."""
@@ -186,9 +195,15 @@ class _Race:
 
     def _advance(self, prover: branching.Prover) -> bool:
         """Whether the proof is complete; it takes some times a round of the searches, or all if those are over."""
-        end = self._clock() + (_PROOF_TO_SEARCH * self._round_seconds if self._idle < _PATIENCE else inf)
+        end = self._clock() + self._share() * self._round_seconds
         with self._working(ODD_CYCLES):
             return prover.advance(lambda: self._clock() >= end)
+
+    def _share(self) -> float:
+        agree = len({self._attempts[solver].value for solver in self._searches}) == 1
+        if self._idle >= _PATIENCE:
+            return inf
+        return _PROOF_TO_SEARCH * (1 + self._idle) if agree or self._idle else 1
 
     def count(self) -> None:
         """All cuts."""

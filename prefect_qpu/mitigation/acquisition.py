@@ -102,8 +102,19 @@ class Acquisition:
     manifest: Mapping[str, Any]
 
 
-def acquire(settings: Sequence[Setting], context: PlanContext, options: AcquisitionOptions) -> Acquisition:
+def acquire(
+    settings: Sequence[Setting],
+    context: PlanContext,
+    options: AcquisitionOptions,
+    calibration_shots: int | None = None,
+) -> Acquisition:
     """The circuits that measure all settings, calibration included.
+
+    Args:
+        settings: What is measured.
+        context: What is planned from.
+        options: How it is measured.
+        calibration_shots: Where they are allocated; none means those of the options, or the experiment's.
 
     Raises:
         MitigationRefusedError: the circuits cannot be twirled, decoupled or calibrated, or have fewer shots than
@@ -116,7 +127,8 @@ def acquire(settings: Sequence[Setting], context: PlanContext, options: Acquisit
         [_measure(setting, group, context, options, masks, planned) for group in range(len(setting.circuits))]
         for setting in settings
     ]
-    calibration = _calibrate(context, options, masks, planned)
+    shots = calibration_shots or options.calibration_shots or context.shots
+    calibration = _calibrate(context, options, masks, shots, planned)
     manifest = {"readout": options.readout, "settings": places, "calibration": calibration, "masks": masks}
     if calibration:
         manifest["qubits"] = list(measured_qubits(context.circuits[0]))
@@ -226,13 +238,17 @@ def _variant(
 
 
 def _calibrate(
-    context: PlanContext, options: AcquisitionOptions, masks: Sequence[Sequence[int]], planned: list[PlannedCircuit]
+    context: PlanContext,
+    options: AcquisitionOptions,
+    masks: Sequence[Sequence[int]],
+    shots: int,
+    planned: list[PlannedCircuit],
 ) -> list[int]:
     if options.readout == "none":
         return []
     if len({measured_qubits(circuit) for circuit in context.circuits}) > 1:
         raise MitigationRefusedError("the groups measure different qubits, so that no calibration serves them all")
-    start, shots = len(planned), options.calibration_shots or context.shots
+    start = len(planned)
     split = shares(shots, len(masks)) if options.readout == "trex" else [shots] * len(masks)
     for mask, part in zip(masks, split, strict=True):
         role = f"calibrate {''.join(map(str, reversed(mask)))}"

@@ -8,7 +8,6 @@ from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
 from prefect_qpu.mitigation.decoupling import Pulses
-from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext
 from prefect_qpu.observables import Estimate
@@ -49,12 +48,12 @@ class Direct:
     def plan(self, context: PlanContext, options: Mapping[str, Any]) -> MethodPlan:
         """One setting: the measured circuits."""
         chosen = parsed(self._options, options, "options")
-        (shots,) = allocated(context, [1.0], chosen.allocation)
-        setting = Setting(context.circuits, shots, "measure")
-        acquired = acquire([setting], context, chosen)
+        split = allocated(context, [1.0], chosen)
+        setting = Setting(context.circuits, split.settings[0], "measure")
+        acquired = acquire([setting], context, chosen, split.calibration)
         spent = sum(planned.shots for planned in acquired.circuits)
-        variance = variance_multiplier(context, [1.0], [shots], spent, chosen.allocation)
-        return MethodPlan(acquired.circuits, acquired.manifest, variance * readout_factor(context, chosen))
+        variance = variance_multiplier(context, [1.0], split, spent, chosen)
+        return MethodPlan(acquired.circuits, acquired.manifest, variance)
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement

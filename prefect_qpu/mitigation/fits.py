@@ -1,20 +1,23 @@
-"""Extrapolation to zero noise: linear, polynomial, Richardson and exponential fits, with their sensitivities.
+"""Extrapolation to zero noise: along a predicted decay, and by linear, polynomial, Richardson and exponential fits.
 
-All fits are ordinary least squares, so that their weights are known before anything is measured; mitiq's give the same
-values.
+All fits are ordinary least squares, so that their weights are known before anything is measured; mitiq's, which has all
+but the first, give the same values.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.mitigation.types import Values
 
-Fit = Literal["linear", "quadratic", "richardson", "exponential"]
+Fit = Literal["predicted", "exponential", "linear", "quadratic", "richardson"]
 _STEPS, _PRECISION = 100, 1e-12
+_STRAIGHT = 1e-9
+"""Bend of a decay below which it is an exponential."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,35 @@ class Extrapolation:
     weights: Values
     """Derivative of the value by each measured value."""
     curve: tuple[float, ...]
-    """Polynomial coefficients from the constant on; or asymptote, amplitude and rate of an exponential."""
+    """Polynomial coefficients from the constant on; asymptote, amplitude and rate of an exponential; these and the
+    spread of the rate of a predicted decay."""
     fitted: Values
     """The curve at the scales of the measured values."""
+
+
+@dataclass(frozen=True)
+class Damping:
+    """How noise damps an observable, as far as it is predicted."""
+
+    rate: float
+    """Mean damping at scale 1."""
+    spread: float
+    """Variance of the damping of the observable's parts, relative to the square of its mean."""
+
+    def left(self, scales: ArrayLike, share: float = 0.5) -> Values:
+        """Part of the signal that is left, if its parts differ by a share of the spread.
+
+        The parts' rates are taken to follow a gamma distribution, whose mean decay is a power of the scale; it is an
+        exponential where they do not differ.
+
+        Example:
+            >>> Damping(0.2, 0.5).left([0, 1, 2], share=1.0).round(4).tolist()
+            [1.0, 0.8264, 0.6944]
+        """
+        noise = self.rate * np.asarray(scales, dtype=float)
+        bend = share * self.spread
+        left: Values = np.exp(-noise if bend * noise.max() < _STRAIGHT else -np.log1p(bend * noise) / bend)
+        return left
 
 
 def polynomial_weights(scales: Sequence[float], order: int) -> Values:
@@ -42,8 +71,8 @@ def polynomial_weights(scales: Sequence[float], order: int) -> Values:
 
 
 def order_of(fit: Fit, scales: Sequence[float]) -> int:
-    """The order of a polynomial fit; an exponential is linear to first order."""
-    return {"linear": 1, "quadratic": 2, "richardson": len(scales) - 1, "exponential": 1}[fit]
+    """The order of a polynomial fit; exponentials are linear to first order."""
+    return {"quadratic": 2, "richardson": len(scales) - 1}.get(fit, 1)
 
 
 def check_scales(fit: Fit, scales: Sequence[float]) -> None:
@@ -57,24 +86,40 @@ def check_scales(fit: Fit, scales: Sequence[float]) -> None:
         raise MitigationRefusedError(f"a {fit} fit needs {needed} noise scales, got {len(scales)}")
 
 
-def extrapolate(fit: Fit, scales: Sequence[float], values: Values, asymptote: float) -> Extrapolation:
+def extrapolate(
+    fit: Fit, scales: Sequence[float], values: Values, asymptote: float, damping: Damping | None = None
+) -> Extrapolation:
     """The value at zero noise.
+
+    An exponential takes the value at infinite noise as known and its rate from the values; a predicted decay takes the
+    rate as known and the value at infinite noise from the values: relaxation leads elsewhere than to the mixed state.
+    Parts of an observable may cancel, so that the decay bends between not at all and as its paths tell; half of that is
+    taken.
 
     Args:
         fit: Kind of the curve.
         scales: Noise of each value, relative to the circuit's own.
         values: One for each scale.
         asymptote: Value at infinite noise, for the exponential.
+        damping: For the predicted decay.
 
     Raises:
-        MitigationRefusedError: an exponential does not describe the values.
+        MitigationRefusedError: an exponential does not describe the values, or no decay is predicted.
 
     Example:
         >>> extrapolate("linear", [1, 3, 5], np.array([0.8, 0.6, 0.4]), 0.0).value.__round__(6)
         0.9
         >>> extrapolate("exponential", [1, 3], np.exp([-0.1, -0.3]), 0.0).value.__round__(6)
         1.0
+        >>> values = 0.2 + 0.6 * np.exp([-0.1, -0.3, -0.5])
+        >>> extrapolate("predicted", [1, 3, 5], values, 0.0, Damping(0.1, 0.0)).value.__round__(6)
+        0.8
     """
+    if fit == "predicted":
+        if damping is None:
+            raise MitigationRefusedError("the target's errors predict no decay of the observable")
+        found = along(damping.left(scales), values)
+        return replace(found, curve=(*found.curve, damping.rate, damping.spread / 2))
     if fit == "exponential":
         return _exponential(np.asarray(scales, dtype=float), np.asarray(values, dtype=float), asymptote)
     order = order_of(fit, scales)
@@ -82,6 +127,24 @@ def extrapolate(fit: Fit, scales: Sequence[float], values: Values, asymptote: fl
     matrix = np.linalg.pinv(powers)
     coefficients = matrix @ values
     return Extrapolation(float(coefficients[0]), matrix[0], tuple(coefficients.tolist()), powers @ coefficients)
+
+
+def along(left: Values, values: Values) -> Extrapolation:
+    """The value at zero noise if what noise does not take of the signal is known, and the signal and its end are not.
+
+    Args:
+        left: Part of the signal that is left at each value's noise.
+        values: One for each.
+
+    Example:
+        >>> along(np.array([0.9, 0.7, 0.6]), 0.1 + 0.5 * np.array([0.9, 0.7, 0.6])).value.__round__(6)
+        0.6
+    """
+    columns = np.stack([np.ones_like(left), left - 1], axis=1)
+    matrix = np.linalg.pinv(columns)
+    start, amplitude = matrix @ values
+    curve = (float(start - amplitude), float(amplitude))
+    return Extrapolation(float(start), matrix[0], curve, columns @ np.array([start, amplitude]))
 
 
 def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> float:
@@ -96,7 +159,7 @@ def model_error(answer: Extrapolation, other: Extrapolation, stderr: Values) -> 
     Args:
         answer: The curve that gives the value.
         other: Another one through the same points.
-        stderr: Standard error of each point.
+        stderr: Standard error of each point; larger where the points scatter about the answering curve by more.
 
     Example:
         >>> scales, values = [1.0, 3.0, 5.0], np.exp([-0.1, -0.3, -0.5])

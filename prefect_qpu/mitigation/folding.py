@@ -40,7 +40,7 @@ def fold(circuit: QuantumCircuit, scale: float, target: Target, seed: int) -> Qu
         >>> fold(bell, 3, GenericBackendV2(2, seed=1).target, seed=1).count_ops()["cx"]
         3
     """
-    return fold_gates(circuit, _repetitions(circuit, scale, seed), target)
+    return fold_gates(circuit, repetitions(circuit, scale, seed), target)
 
 
 def fold_gates(circuit: QuantumCircuit, pairs: Mapping[int, int], target: Target) -> QuantumCircuit:
@@ -54,7 +54,7 @@ def fold_gates(circuit: QuantumCircuit, pairs: Mapping[int, int], target: Target
         out.append(instruction)
         if not pairs.get(index):
             continue
-        inverse = _inverse(circuit, instruction, target)
+        inverse = undoing(circuit, instruction, target)
         for _ in range(pairs[index]):
             for part in (inverse, [instruction]):
                 out.barrier(instruction.qubits)
@@ -84,10 +84,15 @@ def achieved_scale(folded: QuantumCircuit, circuit: QuantumCircuit, target: Targ
 
     It is below the nominal scale, because gates on one qubit are not folded.
     """
+    return achieved_scales([folded], circuit, target)[0]
+
+
+def achieved_scales(folded: Sequence[QuantumCircuit], circuit: QuantumCircuit, target: Target) -> list[float]:
+    """The achieved scale of each folded form of a circuit."""
     before = noise_weight(circuit, target)
     if before > 0:
-        return noise_weight(folded, target) / before
-    return _two_qubit_gates(folded) / _two_qubit_gates(circuit)
+        return [noise_weight(item, target) / before for item in folded]
+    return [_two_qubit_gates(item) / _two_qubit_gates(circuit) for item in folded]
 
 
 def check_signal(circuit: QuantumCircuit, target: Target) -> None:
@@ -136,8 +141,8 @@ def _two_qubit_gates(circuit: QuantumCircuit) -> int:
     return sum(is_two_qubit_gate(instruction) for instruction in circuit.data)
 
 
-def _repetitions(circuit: QuantumCircuit, scale: float, seed: int) -> dict[int, int]:
-    """How many pairs follow each two-qubit gate."""
+def repetitions(circuit: QuantumCircuit, scale: float, seed: int) -> dict[int, int]:
+    """How many pairs follow each two-qubit gate, by its index, so that there are ``scale`` times as many gates."""
     places = two_qubit_places(circuit)
     whole, part = divmod((scale - 1) / 2, 1)
     once_more = np.random.default_rng(seed).choice(places, round(part * len(places)), replace=False)
@@ -145,8 +150,12 @@ def _repetitions(circuit: QuantumCircuit, scale: float, seed: int) -> dict[int, 
     return {place: int(whole) + (place in extra) for place in places}
 
 
-def _inverse(circuit: QuantumCircuit, instruction: CircuitInstruction, target: Target) -> Sequence[CircuitInstruction]:
-    """Native instructions that undo one gate."""
+def undoing(circuit: QuantumCircuit, instruction: CircuitInstruction, target: Target) -> Sequence[CircuitInstruction]:
+    """Native instructions that undo one gate.
+
+    Raises:
+        MitigationRefusedError: there are none.
+    """
     operation, qubits = instruction.operation, instruction.qubits
     if operation.name in SELF_INVERSE:
         return [instruction]

@@ -10,7 +10,6 @@ from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
 from prefect_qpu.mitigation.folding import check_signal, fold_gates, two_qubit_places
-from prefect_qpu.mitigation.prediction import readout_factor
 from prefect_qpu.mitigation.quasi_probability import check_mitiq, layer_scales
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext
@@ -49,20 +48,20 @@ class Lre:
             check_signal(circuit, context.target)
         layers = min(chosen.layers, *(len(two_qubit_places(circuit)) for circuit in context.circuits))
         scales, coefficients = layer_scales(layers, chosen.degree, chosen.multiplier)
-        shots = allocated(context, coefficients, chosen.allocation)
+        split = allocated(context, coefficients, chosen)
         settings = [
             Setting(
                 tuple(fold_layers(circuit, vector, context) for circuit in context.circuits),
                 part,
                 f"fold layers {'-'.join(map(str, vector))}",
             )
-            for vector, part in zip(scales, shots, strict=True)
+            for vector, part in zip(scales, split.settings, strict=True)
         ]
-        acquired = acquire(settings, context, chosen)
+        acquired = acquire(settings, context, chosen, split.calibration)
         spent = sum(planned.shots for planned in acquired.circuits)
-        variance = variance_multiplier(context, coefficients, shots, spent, chosen.allocation)
+        variance = variance_multiplier(context, coefficients, split, spent, chosen)
         manifest = {**acquired.manifest, "coefficients": coefficients}
-        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance)
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement

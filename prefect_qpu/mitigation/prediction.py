@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions
 from prefect_qpu.mitigation.calibration_circuits import measured_qubits
 from prefect_qpu.mitigation.outcomes import support
 from prefect_qpu.mitigation.subspace import MOST_OUTCOMES
-from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, PlannedCircuit
+from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, PlannedCircuit, Values
+from prefect_qpu.observables import Term
 
 USELESS = 0.5
 """Predicted standard error, relative to the largest possible deviation of an observable, that makes shots useless."""
@@ -33,6 +36,38 @@ def readout_factor(context: PlanContext, options: AcquisitionOptions) -> float:
         grown = sum(term.weight**2 / prod(contrast[qubit] for qubit in support(term)) ** 2 for term in terms)
         factors.append(grown / sum(term.weight**2 for term in terms) if terms else 1.0)
     return max(factors)
+
+
+def calibration_deviations(context: PlanContext, options: AcquisitionOptions) -> list[float]:
+    """Deviation that one shot of each calibration circuit makes in the estimates, as `group_deviations` counts it.
+
+    A misread of qubit ``q`` moves each term on it by up to its size. Where readout is twirled, the calibration is one
+    circuit, whose shots all masks share, and moves a term by the deviation of its parity.
+
+    Args:
+        context: What is planned from; the rates of misreading are those that its target reports.
+        options: How readout is corrected.
+    """
+    if options.readout == "none":
+        return []
+    contrast = np.array(_contrasts(context))
+    squares = 0.0
+    for name in context.measurement.observables:
+        terms = [term for group in context.measurement.groups for term in group.terms if term.observable == name]
+        if options.readout == "trex":
+            moved = sum(t.weight**2 * (1 / contrast[support(t)].prod() ** 2 - 1) for t in terms)
+        else:
+            sizes = sum((abs(t.weight) * _on(t, len(contrast)) for t in terms), np.zeros(len(contrast)))
+            moved = float(np.sum((sizes / contrast) ** 2 * (1 - contrast**2) / 4))
+        squares += moved / (sum(t.weight**2 for t in terms) or 1.0)
+    return [squares**0.5] if options.readout == "trex" else [squares**0.5] * 2
+
+
+def _on(term: Term, qubits: int) -> Values:
+    """1 on the qubits of a term."""
+    places = np.zeros(qubits)
+    places[support(term)] = 1.0
+    return places
 
 
 def check_worth(method: str, plan: MethodPlan) -> None:

@@ -1,13 +1,16 @@
 """Shot allocation: a total budget split over circuits, evenly or so that the variance of a weighted sum is least."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.errors import MitigationRefusedError
+from prefect_qpu.mitigation.acquisition import AcquisitionOptions
 from prefect_qpu.mitigation.outcomes import outcomes
+from prefect_qpu.mitigation.prediction import calibration_deviations, readout_factor
 from prefect_qpu.mitigation.readout import Uncorrected
 from prefect_qpu.mitigation.types import Measurement, PlanContext, Values
 
@@ -108,43 +111,69 @@ def pilot_shots(shots: int) -> int:
     return max(LEAST_PILOT, round(PILOT_PART * shots))
 
 
-def allocated(context: PlanContext, weights: Sequence[float], allocation: str) -> list[tuple[int, ...]]:
-    """Shots of each group in each setting, all together the experiment's shots for each.
+@dataclass(frozen=True)
+class Split:
+    """How a method's shots are split."""
 
-    With ``pilot`` the deviation of a shot in each group comes from the pilot's counts, whose shots the settings have
-    less; before the pilot has run, all terms are taken for independent and of mean 0, as for ``neyman``.
+    settings: tuple[tuple[int, ...], ...]
+    """Shots of each group in each setting."""
+    calibration: int
+    """Shots of each calibration circuit; of all together where readout is twirled."""
+
+
+def allocated(context: PlanContext, weights: Sequence[float], options: AcquisitionOptions) -> Split:
+    """The shots of all circuits of a method, all together as many as in an even split.
+
+    Calibration circuits take part, unless the options fix their shots. With ``pilot`` the deviation of a shot in each
+    group comes from the pilot's counts, whose shots the settings have less; before the pilot has run, all terms are
+    taken for independent and of mean 0, as for ``neyman``.
 
     Args:
         context: Its shots are those of an even split.
         weights: Coefficient of each setting in the estimate.
-        allocation: ``even``, ``neyman`` or ``pilot``.
+        options: How readout is corrected and shots are allocated.
     """
-    groups = len(context.circuits)
-    if allocation == "even":
-        return [(context.shots,) * groups for _ in weights]
-    sizes = np.outer(np.abs(weights), _deviations(context, allocation))
-    left = context.shots * sizes.size - _pilot_total(context, allocation)
-    split = np.reshape(neyman(sizes.ravel(), max(left, sizes.size)), sizes.shape)
-    return [tuple(map(int, row)) for row in split]
+    groups, fixed = len(context.circuits), options.calibration_shots or context.shots
+    if options.allocation == "even":
+        return Split(((context.shots,) * groups,) * len(weights), fixed)
+    measured = _sizes(context, weights, options)
+    calibrated = [] if options.calibration_shots else _calibration_sizes(context, weights, options)
+    total = context.shots * (measured.size + len(calibrated)) - _pilot_total(context, options.allocation)
+    split = neyman([*measured.ravel(), *calibrated], max(total, measured.size + len(calibrated)))
+    rows = np.reshape(split[: measured.size], measured.shape)
+    return Split(tuple(tuple(map(int, row)) for row in rows), split[-1] if calibrated else fixed)
 
 
 def variance_multiplier(
-    context: PlanContext, weights: ArrayLike, shots: Sequence[Sequence[int]], total: int, allocation: str
+    context: PlanContext, weights: Sequence[float], split: Split, total: int, options: AcquisitionOptions
 ) -> float:
     """Predicted variance of an estimate relative to raw counts, evenly split, at the same total shots.
 
     Args:
         context: What is planned from.
         weights: Coefficient of each setting in the estimate.
-        shots: Shots of each group in each setting.
+        split: Shots of each circuit.
         total: All shots, those of calibrations included; those of a pilot are added here.
-        allocation: What is known of the groups: with ``pilot``, its counts.
+        options: How readout is corrected; and with ``pilot``, that its counts tell of the groups.
     """
-    deviations = _deviations(context, allocation)
-    sizes = np.outer(np.abs(np.asarray(weights, dtype=float)), deviations)
-    variance = predicted_variance(sizes.ravel(), np.ravel(shots).tolist())
-    total += _pilot_total(context, allocation)
+    deviations = _deviations(context, options.allocation)
+    variance = predicted_variance(_sizes(context, weights, options).ravel(), np.ravel(split.settings).tolist())
+    calibrated = _calibration_sizes(context, weights, options)
+    variance += predicted_variance(calibrated, [split.calibration] * len(calibrated))
+    total += _pilot_total(context, options.allocation)
     return float(variance * total / (len(context.circuits) * np.sum(deviations**2)))
+
+
+def _sizes(context: PlanContext, weights: Sequence[float], options: AcquisitionOptions) -> Values:
+    """Deviation that one shot makes in the estimate, for each setting and group."""
+    grown = readout_factor(context, options) ** 0.5
+    sizes: Values = np.outer(np.abs(weights), _deviations(context, options.allocation)) * grown
+    return sizes
+
+
+def _calibration_sizes(context: PlanContext, weights: Sequence[float], options: AcquisitionOptions) -> list[float]:
+    """The same of each calibration circuit, whose error is that of all settings at once."""
+    return [abs(sum(weights)) * size for size in calibration_deviations(context, options)]
 
 
 def _pilot_total(context: PlanContext, allocation: str) -> int:

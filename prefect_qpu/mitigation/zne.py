@@ -1,30 +1,26 @@
 """Zero-noise extrapolation: the circuits at several amounts of noise, and what they would give at none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
 
 from prefect_qpu.errors import MitigationRefusedError
 from prefect_qpu.hashing import derive_seed
 from prefect_qpu.mitigation.acquisition import AcquisitionOptions, Readout, Setting, acquire, parsed, read
-from prefect_qpu.mitigation.fits import Extrapolation, Fit, check_scales, extrapolate, model_error, order_of
-from prefect_qpu.mitigation.folding import achieved_scale, check_signal, fold, noise_weight
-from prefect_qpu.mitigation.prediction import readout_factor
+from prefect_qpu.mitigation.extrapolating import extrapolated, model_of
+from prefect_qpu.mitigation.fits import Damping, Fit, check_scales, extrapolate
+from prefect_qpu.mitigation.folding import achieved_scales, check_signal, fold_gates, noise_weight, repetitions
+from prefect_qpu.mitigation.pauli_paths import Decay, predicted_decays
 from prefect_qpu.mitigation.shots import allocated, variance_multiplier
 from prefect_qpu.mitigation.types import Measurement, MethodPlan, PlanContext, Values
-from prefect_qpu.mitigation.uncertain import Uncertain, weighted_sum
-from prefect_qpu.observables import Estimate, constant_of
+from prefect_qpu.observables import Estimate
 
-LEAST_SIGNAL = 3.0
-"""Distance from the asymptote in standard errors from which on an exponential is fitted."""
 LEAST_SPREAD = 1.2
 """Least ratio of the largest to the smallest noise that was really achieved."""
-_DECAYS = 9
-"""Decays over which the weights of an exponential are averaged."""
 
 
 def _as_tuple(value: object) -> object:
@@ -57,10 +53,11 @@ class ZneOptions(AcquisitionOptions):
     )
     """Number of two-qubit gates relative to the circuit."""
     fit: Annotated[tuple[Fit, ...], BeforeValidator(_as_tuple), AfterValidator(_distinct), Field(min_length=1)] = (
+        "predicted",
         "exponential",
         "linear",
     )
-    """Curves; the first gives the value, its distance to the others the systematic error."""
+    """Curves; the first that can gives the value, its distance to the others the systematic error."""
     asymptote: float | None = None
     """Value at infinite noise for the exponential; none means that of the fully mixed state."""
 
@@ -79,30 +76,30 @@ class Zne:
             check_signal(circuit, context.target)
         for fit in chosen.fit:
             check_scales(fit, chosen.scales)
-        seed = derive_seed(context.seed, "folding")
-        folded = [
-            tuple(fold(item, scale, context.target, seed) for item in context.circuits) for scale in chosen.scales
-        ]
-        achieved = [_achieved(circuits, context) for circuits in folded]
+        pairs = _pairs(context, chosen.scales)
+        folded = [_folded(context, pairs, number) for number in range(len(chosen.scales))]
+        achieved = _achieved(folded, context)
         if achieved[-1] < LEAST_SPREAD * achieved[0]:
             raise MitigationRefusedError(f"folding reaches noise scales {achieved[0]:.2f} to {achieved[-1]:.2f} only")
-        weights = _expected_weights(chosen.fit[0], achieved, context)
-        shots = allocated(context, weights.tolist(), chosen.allocation)
+        decays = _decays(context, pairs)
+        weights = _expected_weights(chosen.fit, achieved, decays, context).tolist()
+        split = allocated(context, weights, chosen)
         settings = [
             Setting(circuits, part, f"fold {scale:g}")
-            for circuits, part, scale in zip(folded, shots, chosen.scales, strict=True)
+            for circuits, part, scale in zip(folded, split.settings, chosen.scales, strict=True)
         ]
-        acquired = acquire(settings, context, chosen)
+        acquired = acquire(settings, context, chosen, split.calibration)
         spent = sum(planned.shots for planned in acquired.circuits)
-        variance = variance_multiplier(context, weights, shots, spent, chosen.allocation)
+        variance = variance_multiplier(context, weights, split, spent, chosen)
         manifest = {
             **acquired.manifest,
             "scales": achieved,
             "nominal": list(chosen.scales),
             "fits": list(chosen.fit),
             "asymptote": chosen.asymptote,
+            "decays": {name: _document(decay) for name, decay in decays.items()},
         }
-        return MethodPlan(acquired.circuits, manifest, variance * readout_factor(context, chosen))
+        return MethodPlan(acquired.circuits, manifest, variance)
 
     def combine(
         self, manifest: Mapping[str, Any], counts: Sequence[BitArray], measurement: Measurement
@@ -111,124 +108,65 @@ class Zne:
         settings = read(manifest, counts, measurement)
         shots = sum(bits.num_shots for bits in counts)
         return {
-            name: _estimate([setting[name] for setting in settings], manifest, constant_of(operator), shots)
+            name: extrapolated([setting[name] for setting in settings], model_of(manifest, name, operator), shots)
             for name, operator in measurement.observables.items()
         }
 
 
-def _achieved(folded: Sequence[Any], context: PlanContext) -> float:
-    scales = [
-        achieved_scale(after, before, context.target) for after, before in zip(folded, context.circuits, strict=True)
-    ]
-    return float(np.mean(scales))
+def _pairs(context: PlanContext, scales: Sequence[float]) -> list[list[dict[int, int]]]:
+    """For each group, for each scale, the pairs that follow each instruction."""
+    seed = derive_seed(context.seed, "folding")
+    return [[repetitions(circuit, scale, seed) for scale in scales] for circuit in context.circuits]
 
 
-def _expected_weights(fit: Fit, scales: Sequence[float], context: PlanContext) -> Values:
-    """Weights of the settings in the value, as far as they are known before anything is measured.
-
-    Those of an exponential depend on the decay. An observable sees only a part of the noise of all gates, so that any
-    decay up to that of all of them may come; the root mean square over these makes the expected variance right.
-    """
-    if fit != "exponential":
-        return extrapolate(fit, scales, np.ones(len(scales)), 0.0).weights
-    fastest = min(max(noise_weight(circuit, context.target) for circuit in context.circuits), 1.0)
-    decays = [np.exp(-rate * np.asarray(scales)) for rate in np.linspace(0, fastest, _DECAYS)]
-    squares = [extrapolate(fit, scales, decay, 0.0).weights ** 2 for decay in decays]
-    return np.asarray(np.sqrt(np.mean(squares, axis=0)), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Point:
-    """The extrapolations of one observable at one point, in the order in which they were asked for."""
-
-    values: Values
-    stderr: Values
-    """Of each value's own shots."""
-    fitted: Mapping[Fit, Extrapolation]
-    refused: Mapping[str, str]
-
-    @property
-    def answering(self) -> Fit:
-        """The first fit that describes the values."""
-        return next(iter(self.fitted))
-
-    @property
-    def first(self) -> Extrapolation:
-        return self.fitted[self.answering]
-
-    @property
-    def systematic(self) -> float:
-        """The largest error that another fit leaves possible."""
-        return max(model_error(self.first, item, self.stderr) for item in self.fitted.values())
-
-    @property
-    def residual(self) -> float:
-        """Root mean square distance of the values from the curve, in standard errors; 0 if it has to meet them all."""
-        free = len(self.values) - order_of(self.answering, self.values.tolist()) - 1
-        squares = float(np.sum(((self.values - self.first.fitted) / self.stderr) ** 2))
-        return (squares / free) ** 0.5 if free else 0.0
-
-
-def _estimate(values: Sequence[Uncertain], manifest: Mapping[str, Any], constant: float, shots: int) -> Estimate:
-    asymptote = constant if manifest["asymptote"] is None else manifest["asymptote"]
-    measured = np.stack([item.value for item in values])
-    columns = measured.reshape(len(values), -1).T
-    own = np.sqrt([np.ravel(item.variance) for item in values]).T
-    found = [
-        _extrapolated(manifest, column, deviations, asymptote, float(total))
-        for column, deviations, total in zip(columns, own, np.ravel(values[0].stderr), strict=True)
-    ]
-    weights = np.stack([item.first.weights for item in found], axis=-1).reshape(measured.shape)
-    shape = measured.shape[1:]
-    return Estimate(
-        np.reshape([item.first.value for item in found], shape),
-        weighted_sum(weights, values).stderr,
-        shots,
-        _metadata(manifest, found, values),
-        systematic=np.reshape([item.systematic for item in found], shape) if len(manifest["fits"]) > 1 else None,
+def _folded(
+    context: PlanContext, pairs: Sequence[Sequence[Mapping[int, int]]], scale: int
+) -> tuple[QuantumCircuit, ...]:
+    """The circuits of all groups at the scale of a number."""
+    return tuple(
+        fold_gates(circuit, group[scale], context.target)
+        for circuit, group in zip(context.circuits, pairs, strict=True)
     )
 
 
-def _extrapolated(manifest: Mapping[str, Any], values: Values, own: Values, asymptote: float, total: float) -> _Point:
-    """All fits that describe the values; an exponential needs a signal that could decay.
+def _achieved(folded: Sequence[Sequence[QuantumCircuit]], context: PlanContext) -> list[float]:
+    """The mean over the groups of the noise at each scale."""
+    scales = [
+        achieved_scales([circuits[number] for circuits in folded], circuit, context.target)
+        for number, circuit in enumerate(context.circuits)
+    ]
+    return [float(scale) for scale in np.mean(scales, axis=0)]
 
-    Args:
-        manifest: What was planned.
-        values: One for each scale.
-        own: Standard error of each value's own shots.
-        asymptote: Value at infinite noise.
-        total: Standard error of the first value, calibration included.
 
-    Raises:
-        MitigationRefusedError: none does.
+def _decays(context: PlanContext, pairs: Sequence[Sequence[Mapping[int, int]]]) -> dict[str, Decay]:
+    """The decays of the observables whose noise the folds change; none where the circuit cannot be followed."""
+    seed = derive_seed(context.seed, "paths")
+    try:
+        decays = predicted_decays(context.circuits, pairs, context.measurement, context.target, seed)
+    except MitigationRefusedError:
+        return {}
+    return {name: decay for name, decay in decays.items() if decay.scales[-1] >= LEAST_SPREAD}
+
+
+def _document(decay: Decay) -> dict[str, Any]:
+    return {"rate": decay.own, "spread": decay.spread, "scales": decay.scales.tolist()}
+
+
+def _expected_weights(
+    fits: Sequence[Fit], achieved: Sequence[float], decays: Mapping[str, Decay], context: PlanContext
+) -> Values:
+    """Weights of the settings in the value, as far as they are known before anything is measured.
+
+    Those of an exponential depend on the decay, for which the predicted one is taken. The root mean square over the
+    observables makes their expected variance right.
     """
-    fitted: dict[Fit, Extrapolation] = {}
-    refused: dict[str, str] = {}
-    for fit in manifest["fits"]:
-        if fit == "exponential" and abs(values[0] - asymptote) < LEAST_SIGNAL * total:
-            refused[fit] = f"the value is within {LEAST_SIGNAL:g} standard errors of the asymptote"
-            continue
-        try:
-            fitted[fit] = extrapolate(fit, manifest["scales"], values, asymptote)
-        except MitigationRefusedError as error:
-            refused[fit] = str(error)
-    if not fitted:
-        raise MitigationRefusedError("; ".join(f"{fit}: {reason}" for fit, reason in refused.items()))
-    return _Point(values, own, fitted, refused)
-
-
-def _metadata(manifest: Mapping[str, Any], found: Sequence[_Point], values: Sequence[Uncertain]) -> dict[str, Any]:
-    """Which fit answers at each point, why others do not, and, for a single point, what the figure needs."""
-    answering = [item.answering for item in found]
-    metadata: dict[str, Any] = {"fit": answering if len(set(answering)) > 1 else answering[0]}
-    refused = {fit: reason for item in found for fit, reason in item.refused.items()}
-    if refused:
-        metadata["refused fits"] = refused
-    metadata["scales"] = manifest["scales"]
-    metadata["residual"] = max(item.residual for item in found)
-    if values[0].value.shape == ():
-        metadata["measured"] = [[float(item.value), float(item.stderr)] for item in values]
-        metadata["fits"] = {
-            fit: {"value": item.value, "curve": list(item.curve)} for fit, item in found[0].fitted.items()
-        }
-    return metadata
+    fit = next((item for item in fits if item != "predicted" or decays), fits[0])
+    known = [(item.scales, Damping(item.own, item.spread)) for item in decays.values()]
+    if not known:
+        heaviest = max(noise_weight(circuit, context.target) for circuit in context.circuits)
+        known = [(np.asarray(achieved), Damping(min(heaviest, 1.0), 0.0))]
+    squares = [
+        extrapolate(fit, scales.tolist(), damping.left(scales), 0.0, damping if decays else None).weights ** 2
+        for scales, damping in known
+    ]
+    return np.asarray(np.sqrt(np.mean(squares, axis=0)), dtype=np.float64)

@@ -64,8 +64,10 @@ def baselines_table(summary: RunSummary) -> Table:
 
 
 def _credits(baseline: BaselineSummary) -> str:
-    """Which solvers of a portfolio found the value and the bound, and what the others found."""
+    """What to mind about a value; of a portfolio, which solvers found value and bound, and what the others found."""
     details = baseline.details
+    if details.get("caution"):
+        return f"{baseline.observable}: {details['caution']}."
     if len(details.get("solvers", {})) < 2:
         return ""
     solvers = [f"{name} {_found(item)}" for name, item in details["solvers"].items()]

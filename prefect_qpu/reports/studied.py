@@ -1,13 +1,13 @@
 """A mitigation benchmark for people: a table artifact, markdown, and a page of its own."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import isfinite
 from pathlib import Path
 
 from prefect_qpu.mitigation_study import Finding
 from prefect_qpu.reports.markdown import table_markdown, text_markdown
-from prefect_qpu.reports.pages import style, write_page
+from prefect_qpu.reports.pages import template, write_page
+from prefect_qpu.reports.tables import Cell, Table, table
 from prefect_qpu.reports.units import count, number, seconds
 
 COLUMNS = (
@@ -22,12 +22,15 @@ COLUMNS = (
     "circuits",
     "shots",
     "shots of raw",
-    "seconds",
+    "time",
     "flagged",
     "verdict",
 )
+_WHICH = ("backend", "observable", "method")
+_BRINGS = ("error (rms)", "error reduction", "bias", "spread between seeds", "claimed error")
+_COSTS = ("circuits", "shots", "shots of raw", "time", "flagged")
 _NOTE = (
-    "Intervals of 90 %: of the error reduction by a bootstrap over seeds, of the bias by Student's, of the spread by "
+    "Intervals of 90 %: of the error reduction by a bootstrap over seeds, of the bias by Student's t, of the spread by "
     "the chi-square distribution. Error reduction: root mean square error of raw values divided by that of the method. "
     "Methods of one run share its job and its calibration."
 )
@@ -56,29 +59,25 @@ def write_study(path: Path, name: str, findings: Sequence[Finding], refused: Map
 
 
 def _page(name: str, findings: Sequence[Finding], refused: Mapping[str, str]) -> str:
-    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="w">{escape(cell)}</td>' for cell in _cells(item)) + "</tr>" for item in findings
+    return template("study_page.html").render(
+        name=name,
+        seeds=_seeds(findings),
+        brings=_table("What each method brings", (*_WHICH, *_BRINGS, "verdict"), findings, _NOTE),
+        costs=_table("What it costs", (*_WHICH, *_COSTS), findings, ""),
+        refused=list(refused.items()),
     )
-    reasons = "".join(
-        f"<li><strong>{escape(label)}</strong>: {escape(reason)}</li>" for label, reason in refused.items()
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(name)}: mitigation benchmark</title><style>{style()}</style></head><body><header>"
-        f'<p class="kicker">Mitigation benchmark</p><h1>{escape(name)}</h1><p>{_seeds(findings)}</p></header><main>'
-        f'<div class="scroll" role="region" tabindex="0" aria-label="Findings"><table><caption>Methods</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="note">{_NOTE}</p>{f"<h2>Refused methods</h2><ul>{reasons}</ul>" if reasons else ""}'
-        "</main></body></html>\n"
-    )
+
+
+def _table(caption: str, chosen: Sequence[str], findings: Sequence[Finding], note: str) -> Table:
+    head = [column.capitalize() if column in (*_WHICH, "verdict") else f"#{column.capitalize()}" for column in chosen]
+    rows = [[Cell(row[column], whole=column in _WHICH) for column in chosen] for row in study_rows(findings)]
+    return table(caption, head, rows, note)
 
 
 def _seeds(findings: Sequence[Finding]) -> str:
     most = max((item.seeds for item in findings), default=0)
-    return f"{most} seeds on {len({item.backend for item in findings})} backends."
+    backends = len({item.backend for item in findings})
+    return f"{most} seed{'s' * (most != 1)} on {backends} backend{'s' * (backends != 1)}."
 
 
 def _cells(item: Finding) -> tuple[str, ...]:

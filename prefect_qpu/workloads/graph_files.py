@@ -1,7 +1,7 @@
 """Reading graphs: edge lists as text, the formats of the benchmark collections, and GraphML."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -9,6 +9,7 @@ from xml.etree.ElementTree import ParseError
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.graph import Graph, weighted_graph
 from prefect_qpu.workloads.graph_formats import (
+    Row,
     is_dimacs,
     parse_counted,
     parse_dimacs,
@@ -21,7 +22,7 @@ _GRAPHML = {".graphml", ".xml"}
 _FORMATS: dict[str, Callable[..., Graph]] = {
     **dict.fromkeys((".dimacs", ".col", ".clq"), parse_dimacs),
     **dict.fromkeys((".mc", ".rud", ".rudy", ".gset"), parse_counted),
-    ".bq": parse_quadratic,
+    **dict.fromkeys((".bq", ".sparse"), parse_quadratic),
 }
 
 
@@ -34,10 +35,10 @@ def read_graph(path: Path, field: str = "graph") -> Graph:
     .graphml .xml              GraphML; nodes in the order of their names; the edge attribute ``weight`` counts
     .dimacs .col .clq          DIMACS: `prefect_qpu.workloads.graph_formats.parse_dimacs`
     .mc .rud .rudy .gset       Gset and Biq Mac: `prefect_qpu.workloads.graph_formats.parse_counted`
-    .bq                        a quadratic program: `prefect_qpu.workloads.graph_formats.parse_quadratic`
+    .bq .sparse                a quadratic program: `prefect_qpu.workloads.graph_formats.parse_quadratic`
     anything else              ``node node`` or ``node node weight`` a line, separated by spaces or commas; ``#`` begins
-                               a comment. A first line with the numbers of nodes and edges, as in the Gset collection,
-                               and the line ``p`` of DIMACS are recognised.
+                               a comment. A first line with the numbers of nodes and edges, as in the Gset and Biq Mac
+                               collections, and the line ``p`` of DIMACS are recognised.
     ========================== ====================================================================================
 
     Raises:
@@ -65,8 +66,8 @@ def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> 
         Graph(nodes=3, edges=((0, 1, 1.0), (1, 2, 0.5)))
     """
     rows = table_rows(text)
-    if _has_header([row for _, row in rows]):
-        rows = rows[1:]
+    if _begins_with_counts(rows, field, shown):
+        return parse_counted(text, field=field, shown=shown)
     if not rows:
         raise WorkloadError(
             field, given=f"no edge in {shown}", expected="a line 'node node' or 'node node weight' each"
@@ -76,13 +77,27 @@ def parse_edges(text: str, *, field: str = "graph", shown: str = "the text") -> 
     )
 
 
-def _has_header(rows: list[list[Any]]) -> bool:
-    """Whether the first line counts the nodes, which are 1, 2, ..., and the edges, which all have weights."""
-    if len(rows) < 2 or any(len(row) != (2 if row is rows[0] else 3) for row in rows):
+def _begins_with_counts(rows: Sequence[Row], field: str, shown: str) -> bool:
+    """Whether the first line counts the nodes 1, 2, ... and the edges, and is no edge itself.
+
+    Raises:
+        WorkloadError: it may be both.
+    """
+    rest = [words for _, words in rows[1:]]
+    if not rest or len(rows[0][1]) != 2 or rows[0][1][1] != len(rest):
         return False
-    nodes, edges = rows[0]
-    named = {node for row in rows[1:] for node in row[:2]}
-    return edges == len(rows) - 1 and isinstance(nodes, int) and named == set(range(1, nodes + 1))
+    nodes, edges = rows[0][1]
+    named = {node for words in rest for node in words[:2]}
+    if not isinstance(nodes, int) or not named <= set(range(1, nodes + 1)):
+        return False
+    # More edges than nodes: as an edge, the line would name a node that no other line does.
+    weighted = all(len(words) == 3 for words in rest)
+    if edges > nodes or (weighted and len(named) == nodes):
+        return True
+    hint = f"If it counts, end the name of {shown} in .mc; if it is an edge, move it below the others."
+    raise WorkloadError(
+        field, given=rows[0][1], expected="a first line that is either an edge or the counts", hint=hint
+    )
 
 
 def _graphml(path: Path, field: str) -> Graph:

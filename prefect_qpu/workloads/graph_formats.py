@@ -29,7 +29,8 @@ def parse_dimacs(text: str, *, field: str = "graph", shown: str = "the text") ->
     r"""The graph of a DIMACS text: ``p edge nodes edges``, then ``e node node`` or ``e node node weight`` each.
 
     Lines that begin with ``c`` are comments. Many files of the collection give each edge in both directions; it counts
-    once. Lines of other kinds, such as the ``n`` of coloured nodes, are refused, since they would mean something.
+    once. A node without an edge keeps its number. Lines of other kinds, such as the ``n`` of coloured nodes, are
+    refused, since they would mean something.
 
     Example:
         >>> parse_dimacs("c a path\np edge 3 2\ne 1 2\ne 2 3 0.5\n")
@@ -49,7 +50,7 @@ def parse_dimacs(text: str, *, field: str = "graph", shown: str = "the text") ->
 def parse_counted(text: str, *, field: str = "graph", shown: str = "the text") -> Graph:
     r"""The graph of a Gset or Biq Mac text: ``nodes edges``, then ``node node weight`` (or ``node node``) each.
 
-    Nodes are 1, 2, ...; ``#`` begins a comment.
+    Nodes are 1, 2, ...; one without an edge keeps its number. ``#`` begins a comment.
 
     Example:
         >>> parse_counted("3 2\n1 2 1\n2 3 -1\n")
@@ -109,7 +110,15 @@ def _numbered_from_one(rows: Sequence[Row], nodes: int, field: str, shown: str) 
         if any(isinstance(node, int) and not 1 <= node <= nodes for node in words[:2]):
             raise WorkloadError(field, given=words, expected=f"nodes from 1 to {nodes}", hint=place)
     edges = [[*(node - 1 if isinstance(node, int) else node for node in words[:2]), *words[2:]] for _, words in rows]
-    return weighted_graph(edges, nodes=nodes, field=field, places=places)
+    lonely = _lonely(edges, nodes)
+    named = [*places, *(f"Node {node + 1} of {shown}." for node, _, _ in lonely)]
+    return weighted_graph([*edges, *lonely], nodes=nodes, field=field, places=named)
+
+
+def _lonely(edges: Sequence[Sequence[Any]], nodes: int) -> list[list[Any]]:
+    """Edges of weight 0 for nodes without any, so that the numbers of all nodes stay as they are."""
+    joined = {node for edge in edges for node in edge[:2]}
+    return [[node, int(node == 0), 0.0] for node in range(nodes) if node not in joined] if joined else []
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:

@@ -1,6 +1,7 @@
 """Reading quadratic objectives: the Biq Mac format, JSON, and matrices as text."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -11,6 +12,7 @@ from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.graph_formats import counted_rows, table_rows
 from prefect_qpu.workloads.quadratic_form import MOST_VARIABLES
 
+_QBSOLV = re.compile(r"^p\s+qubo\s", re.MULTILINE)
 _LARGEST_FILE = 64 * 2**20
 
 
@@ -56,7 +58,9 @@ def read_json(path: Path, field: str) -> Any:
 
 
 def read_matrix(path: Path, field: str = "matrix") -> BinaryMatrix:
-    """The matrix in a file: Biq Mac (``.bq``), JSON (``.json``), or else one row of numbers a line.
+    """The matrix in a file: Biq Mac (``.bq .sparse``), qbsolv (``.qubo``), JSON (``.json``), or one row of it a line.
+
+    What is no square of numbers is recognised as Biq Mac's by its first line, which counts, and as qbsolv's by ``p``.
 
     Raises:
         WorkloadError: the file is missing, too large or malformed.
@@ -64,7 +68,9 @@ def read_matrix(path: Path, field: str = "matrix") -> BinaryMatrix:
     if path.suffix.lower() == ".json":
         return binary_matrix(read_json(path, field), field)
     text = read_text(path, field)
-    if path.suffix.lower() == ".bq":
+    if path.suffix.lower() == ".qubo" or _QBSOLV.search(text):
+        return parse_qbsolv(text, field=field, shown=path.name)
+    if path.suffix.lower() in {".bq", ".sparse"} or _is_counted([row for _, row in table_rows(text)]):
         return parse_biq_mac(text, field=field, shown=path.name)
     return _dense([row for _, row in table_rows(text)], field, f" in {path.name}")
 
@@ -108,6 +114,33 @@ def parse_biq_mac(text: str, *, field: str = "matrix", shown: str = "the text") 
         row, column, value = words[0] - 1, words[1] - 1, words[2]
         entries += [[row, column, value], [column, row, value]][: 1 if row == column else 2]
     return _checked(variables, entries, field)
+
+
+def parse_qbsolv(text: str, *, field: str = "matrix", shown: str = "the text") -> BinaryMatrix:
+    r"""The matrix of a qbsolv text: ``p qubo 0 variables diagonals couplers``, then ``row column value`` each, from 0.
+
+    A coupler stands once, above the diagonal, and counts once. Lines that begin with ``c`` are comments.
+
+    Example:
+        >>> parse_qbsolv("c two variables\np qubo 0 2 1 1\n0 0 -1\n0 1 1.5\n").entries
+        ((0, 0, -1.0), (0, 1, 1.5))
+    """
+    rows = [row for row in table_rows(text) if row[1][0] != "c"]
+    head = rows[0][1] if rows else None
+    if head is None or len(head) != 6 or head[:2] != ["p", "qubo"]:
+        raise WorkloadError(field, given=head, expected=f"a line 'p qubo 0 variables diagonals couplers' in {shown}")
+    found = [sum((words[0] == words[1]) is same for _, words in rows[1:] if len(words) > 1) for same in (True, False)]
+    if found != head[4:]:
+        expected = f"the {head[4]} diagonals and {head[5]} couplers of which the first line of {shown} tells"
+        raise WorkloadError(field, given=f"{found[0]} and {found[1]}", expected=expected)
+    return _checked(head[3], [words for _, words in rows[1:]], field)
+
+
+def _is_counted(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether the first line counts the others, which are entries; then it is no matrix row by row."""
+    if not rows or len(rows[0]) != 2 or len(rows) < 2:
+        return False
+    return rows[0][1] == len(rows) - 1 and all(len(row) == 3 for row in rows[1:])
 
 
 def _dense(rows: Sequence[Any], field: str, where: str = "") -> BinaryMatrix:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from prefect_qpu.mitigation.fits import Damping
 from prefect_qpu.reports.mitigated import Curve, Extrapolated
 from prefect_qpu.reports.style import (
     FAINT,
@@ -111,6 +112,9 @@ def _title(figure: "Figure", item: Extrapolated) -> None:
 
 
 def _at(curve: Curve, scales: "NDArray[np.floating]") -> "NDArray[np.float64]":
+    if curve.fit == "predicted":
+        asymptote, amplitude, rate, bend = curve.parameters
+        return asymptote + amplitude * Damping(rate, bend).left(scales, 1.0)
     if curve.fit == "exponential":
         asymptote, amplitude, rate = curve.parameters
         return np.asarray(asymptote + amplitude * np.exp(-rate * scales), dtype=np.float64)

@@ -1,3 +1,5 @@
+from math import pi
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, random_clifford
 
 from prefect_qpu.baselines import circuit_values, statevector
-from prefect_qpu.baselines.circuit_values import solve_values
+from prefect_qpu.baselines.circuit_values import Problem, by_matrix_product, by_propagation, solve_values
 from prefect_qpu.workloads import Encoding
 from tests.prefect_qpu.baselines.kicked_ising import exact, kicked_ising, local
 
@@ -47,6 +49,25 @@ def test_truncated_methods_tell_an_error_that_holds() -> None:
         assert abs(item.value - exact(circuit, operators[item.observable])) <= item.error + 1e-9
     errors = [item.error for item in report.baselines]
     assert errors == sorted(errors, key=float)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    kick=st.sampled_from([pi / 4, pi / 4 - 1e-3, pi / 2 - 1e-2, 1e-4, 0.6]) | st.floats(0, pi),
+    coupling=st.sampled_from([pi / 4, pi / 2 - 1e-3, -0.4]) | st.floats(-2, 2),
+    steps=st.integers(1, 6),
+)
+def test_no_truncation_of_a_kicked_chain_exceeds_its_error(kick: float, coupling: float, steps: int) -> None:
+    circuit = kicked_ising(10, steps, kick=kick, coupling=coupling)
+    magnetisation = SparsePauliOp.from_sparse_list([("Z", [site], 0.1) for site in range(10)], 10)
+    operators = {"far": local("ZZ", [1, 8], 10), "near": local("XY", [4, 5], 10), "sum": magnetisation}
+    problem = Problem.of(Encoding(circuit, operators))
+    truncated = [by_matrix_product(problem, bonds, lambda: 60.0) for bonds in (2, 4)]
+    truncated += [by_propagation(problem, strings, lambda: 60.0) for strings in (5, 60)]
+    for outcome in truncated:
+        assert outcome is not None
+        for name, (value, error) in outcome.values.items():
+            assert abs(value - exact(circuit, operators[name])) <= error + 1e-9
 
 
 @pytest.mark.usefixtures("no_state_vectors")

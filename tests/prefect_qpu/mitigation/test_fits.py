@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_qpu.errors import MitigationRefusedError
-from prefect_qpu.mitigation.fits import Fit, check_scales, extrapolate, model_error, polynomial_weights
+from prefect_qpu.mitigation.fits import Damping, Fit, check_scales, extrapolate, model_error, polynomial_weights
 
 SCALES = [1.0, 2.9, 4.8]
+DAMPINGS = st.builds(Damping, st.floats(0.001, 2), st.floats(0, 3))
 FITS: list[Fit] = ["linear", "quadratic", "richardson", "exponential"]
 
 
@@ -14,6 +15,38 @@ FITS: list[Fit] = ["linear", "quadratic", "richardson", "exponential"]
 def test_an_exponential_is_recovered(amplitude: float, rate: float, asymptote: float) -> None:
     values = asymptote + amplitude * np.exp(-rate * np.array(SCALES))
     assert extrapolate("exponential", SCALES, values, asymptote).value == pytest.approx(asymptote + amplitude)
+
+
+@given(DAMPINGS, st.floats(-1, 1), st.floats(-2, 2))
+def test_along_a_predicted_decay_any_signal_and_any_end_are_recovered(
+    damping: Damping, end: float, signal: float
+) -> None:
+    values = end + signal * damping.left(SCALES)
+    found = extrapolate("predicted", SCALES, values, 0.0, damping)
+    assert found.value == pytest.approx(end + signal, abs=1e-6)
+    assert found.weights.sum() == pytest.approx(1)
+    assert found.fitted == pytest.approx(values)
+
+
+@given(DAMPINGS)
+def test_a_decay_starts_whole_never_rises_and_bends_more_with_its_spread(damping: Damping) -> None:
+    scales = np.linspace(0, 6, 13)
+    straight, bent = damping.left(scales, 0.0), damping.left(scales, 1.0)
+    assert straight[0] == bent[0] == 1
+    assert straight == pytest.approx(np.exp(-damping.rate * scales))
+    assert np.all(np.diff(bent) <= 0)
+    assert np.all(bent >= straight - 1e-12)
+
+
+def test_the_curve_of_a_predicted_decay_is_drawn_by_its_parameters() -> None:
+    found = extrapolate("predicted", SCALES, np.array([0.9, 0.81, 0.77]), 0.5, Damping(0.1, 0.6))
+    end, signal, rate, bend = found.curve
+    assert found.fitted == pytest.approx(end + signal * Damping(rate, bend).left(SCALES, 1.0))
+
+
+def test_without_a_prediction_there_is_no_predicted_decay() -> None:
+    with pytest.raises(MitigationRefusedError, match="predict no decay"):
+        extrapolate("predicted", SCALES, np.array([0.9, 0.8, 0.7]), 0.0)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))

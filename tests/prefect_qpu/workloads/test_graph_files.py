@@ -6,6 +6,7 @@ import pytest
 from prefect_qpu.errors import WorkloadError
 from prefect_qpu.workloads.graph import Graph
 from prefect_qpu.workloads.graph_files import parse_edges, read_graph
+from prefect_qpu.workloads.graph_formats import parse_counted
 
 TRIANGLE = Graph(3, ((0, 1, 1.0), (0, 2, 0.5), (1, 2, 1.0)))
 
@@ -25,7 +26,25 @@ def test_an_edge_list_is_read(text: str) -> None:
 
 
 def test_a_first_edge_is_no_header() -> None:
-    assert parse_edges("5 3\n1 2 1\n2 3 1\n3 4 1\n") == Graph(5, ((0, 1, 1.0), (1, 2, 1.0), (2, 3, 1.0), (2, 4, 1.0)))
+    assert parse_edges("5 2\n1 2 1\n2 3 1\n3 4 1\n") == Graph(5, ((0, 1, 1.0), (1, 2, 1.0), (1, 4, 1.0), (2, 3, 1.0)))
+    assert parse_edges("0 2\n1 2\n2 3\n").nodes == 4
+
+
+def test_counts_may_stand_before_edges_without_weights() -> None:
+    square = "4 5\n1 2\n2 3\n3 4\n4 1\n1 3\n"
+    assert parse_edges(square) == parse_counted(square)
+
+
+def test_a_graph_with_more_edges_than_nodes_may_have_a_node_without_any() -> None:
+    text = "5 6\n1 2 1\n1 3 1\n1 4 1\n2 3 1\n2 4 1\n3 4 1\n"
+    assert parse_edges(text) == parse_counted(text)
+    assert parse_edges(text).nodes == 5
+
+
+@pytest.mark.parametrize("text", ["4 3\n1 2\n2 3\n1 4\n", "5 3\n1 2 1\n2 3 1\n3 4 1\n"])
+def test_a_first_line_that_may_be_an_edge_or_the_counts_is_refused(text: str) -> None:
+    with pytest.raises(WorkloadError, match=r"If it counts, end the name of the text in \.mc"):
+        parse_edges(text)
 
 
 @pytest.mark.parametrize(

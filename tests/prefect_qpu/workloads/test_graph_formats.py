@@ -25,12 +25,23 @@ DIMACS = "c a path\nc of three nodes\np edge 3 2\ne 1 2\ne 2 3\n"
         ("path.mc", "# a path\n3 2\n1 2 1\n2 3 1\n"),
         ("path.rud", "3 2\n1 2\n2 3\n"),
         ("path.GSET", "3 2\r\n1 2 1\r\n2 3 1.0\r\n"),
+        ("path", "3 2\n1 2 1\n2 3 1\n"),
+        ("path.0", "3 2 \n1 2 1 \n2 3 1 \n"),
         ("path.bom.mc", "\ufeff3 2\n1 2 1\n2 3 1\n"),
     ],
 )
 def test_the_end_of_the_name_tells_the_format(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode())
     assert read_graph(tmp_path / name) == PATH
+
+
+@pytest.mark.parametrize("text", ["p edge 5 2\ne 2 3\ne 3 5\n", "5 2\n2 3 1\n3 5 1\n"])
+def test_nodes_without_an_edge_keep_their_numbers(text: str) -> None:
+    graph = (parse_dimacs if "p" in text else parse_counted)(text)
+    assert graph.nodes == 5
+    assert [edge for edge in graph.edges if edge[2]] == [(1, 2, 1.0), (2, 4, 1.0)]
+    assert {node for edge in graph.edges for node in edge[:2]} == set(range(5))
+    assert best_cut(graph)[0] == 2
 
 
 @st.composite
@@ -67,7 +78,6 @@ def test_the_largest_cut_of_a_quadratic_program_is_less_its_smallest_value(matri
         ("p edge 3 1\nn 1 2\n", "e node node, or e node node weight. Line 2"),
         ("p edge 3 2\ne 1 2\ne 3 4\n", "expected nodes from 1 to 3. Line 3"),
         ("p edge 3 2\ne 0 1\ne 2 3\n", "expected nodes from 1 to 3. Line 2"),
-        ("p edge 4 2\ne 1 2\ne 2 3\n", "node 3 without an edge"),
         ("p edge 2 2\ne 1 2 1\ne 2 1 2\n", "each pair of nodes once"),
         ("p edge 2 1\ne a b\n", "nodes that are integers"),
         ("p edge 99999 1\ne 1 2\n", "a number of nodes from 1 to 1000"),

@@ -125,8 +125,14 @@ def test_every_way_to_give_a_matrix_gives_the_same_document(tmp_path: Path) -> N
         json.dumps({"variables": 2, "entries": [[1, 0, 2], [0, 0, -1], [0, 1, 2], [1, 1, 0.5]]})
     )
     (tmp_path / "q.bq").write_text("# two\n2 3\n1 1 -1\n1 2 2\n2 2 0.5\n")
-    given_ = ["q.txt", "q.json", "q.bq", [[-1, 2], [2, 0.5]]]
+    (tmp_path / "q.sparse").write_text((tmp_path / "q.bq").read_text())
+    (tmp_path / "bqp2-1").write_text((tmp_path / "q.bq").read_text())
+    (tmp_path / "q.qubo").write_text("c two\np qubo 0 2 2 1\n0 0 -1\n1 1 0.5\n0 1 4\n")
+    given_ = ["q.txt", "q.json", "q.bq", "q.sparse", "bqp2-1", [[-1, 2], [2, 0.5]]]
     assert len({json.dumps(parse(tmp_path, kind="qubo", matrix=one).document()) for one in given_}) == 1
+    same = [parse(tmp_path, kind="qubo", matrix=one) for one in ("q.bq", "q.qubo")]
+    values = {tuple(workload.form.value(bits) for bits in ("00", "01", "10", "11")) for workload in same}
+    assert values == {(0.0, 0.5, -1.0, 3.5)}
 
 
 def test_spins_can_stand_in_a_file(tmp_path: Path) -> None:
@@ -218,6 +224,11 @@ def test_a_malformed_objective_is_refused_by_name(workload: dict[str, Any], told
         ("q.bq", "2 2\n1 1 1\n"),
         ("q.txt", "1 2\n3\n"),
         ("q.json", "{"),
+        ("q.qubo", "0 0 1\n"),
+        ("q.qubo", "p qubo 0 2 1 1\n0 0 1\n"),
+        ("q.qubo", "p qubo 0 2 1 1\n0 0 1\n0 2 1\n"),
+        ("q.sparse", "2 1\n1 3 1\n"),
+        ("q.txt", "2 1\n1 3 1\n"),
         ("q.txt", "1 a\n2 3\n"),
     ],
 )
