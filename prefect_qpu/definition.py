@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from prefect_qpu.errors import ExperimentError
 
 _SHOWN = 5
-_PLAIN_BRANCH = re.compile(r"str|int|float|bool|none|(list|dict|tuple)\[.*\]|\[key\]")
+_PLAIN_BRANCH = re.compile(r"str|int|float|bool|none|(list|dict|tuple|function-before)\[.*\]|\[key\]")
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
@@ -68,12 +68,13 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
-def explain(error: ValidationError, prefix: str = "") -> ExperimentError:
+def explain(error: ValidationError, prefix: str = "", model: type[BaseModel] | None = None) -> ExperimentError:
     """One `ExperimentError` that tells the first problems of a definition by their dotted fields, one a line.
 
     Args:
         error: What pydantic found.
         prefix: Dotted path of the definition inside the document that the user wrote.
+        model: The model, where several share its name.
 
     Example:
         >>> class Cable(Definition):
@@ -85,7 +86,7 @@ def explain(error: ValidationError, prefix: str = "") -> ExperimentError:
         lab.cable.length: got nothing, expected a value. The key is required.
         lab.cable.lenght: got unknown key 'lenght', expected one of length. Did you mean length?
     """
-    first, *others = [_told(problems, prefix) for problems in _likely(_problems(error))]
+    first, *others = [_told(problems, prefix) for problems in _likely(_problems(error, model))]
     return ExperimentError(
         first.field, given=first.given, expected=first.expected, hint=first.hint, also=others[: _SHOWN - 1]
     )
@@ -121,8 +122,8 @@ class _UnknownKey(str):
         return f"unknown key {super().__repr__()}"
 
 
-def _problems(error: ValidationError) -> list[_Problem]:
-    roots = tuple(model for model in _descendants(Definition) if model.__name__ == error.title)[-1:]
+def _problems(error: ValidationError, model: type[BaseModel] | None) -> list[_Problem]:
+    roots = (model,) if model else tuple(each for each in _descendants(Definition) if each.__name__ == error.title)[-1:]
     return [_located(details, roots) for details in error.errors(include_url=False)]
 
 

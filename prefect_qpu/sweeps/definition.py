@@ -5,7 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from prefect_qpu.definition import Definition, Seconds, explain
 from prefect_qpu.errors import ExperimentError, InputError
@@ -18,7 +26,14 @@ from prefect_qpu.sweeps.tables import read_columns
 
 AnyDesign = Annotated[Grid | Zip | Sampled | Table, Field(discriminator="kind")]
 PARAMETERS = "workload.parameters."
-KINDS = ("grid", "zip", "random", "latin_hypercube", "sobol", "table")
+DESIGNS: Mapping[str, type[Design]] = {
+    "grid": Grid,
+    "zip": Zip,
+    "random": Sampled,
+    "latin_hypercube": Sampled,
+    "sobol": Sampled,
+    "table": Table,
+}
 _VARIED = ("shots", "seed", "replicate", "backend", "mitigation")
 _PREFIXES = (PARAMETERS, "workload.", "transpile.")
 
@@ -37,7 +52,7 @@ def _as_read(given: object) -> object:
     return given
 
 
-def _designs_of(given: object) -> object:
+def _designs_of(given: object, info: ValidationInfo) -> object:
     """A mapping of axes as a grid, one design as a list of one."""
     if isinstance(given, Mapping):
         given = [given]
@@ -45,17 +60,21 @@ def _designs_of(given: object) -> object:
         return given
     if not given or any(isinstance(item, Mapping) and not item for item in given):
         raise ExperimentError("axes", given=given, expected="at least one axis")
-    return tuple(_design_of(item) for item in given)
+    return tuple(item if isinstance(item, Design) else _design_of(item, info) for item in given)
 
 
-def _design_of(item: object) -> object:
+def _design_of(item: object, info: ValidationInfo) -> Design:
     if not isinstance(item, Mapping):
-        return item
-    if "kind" not in item:
-        return {"kind": "grid", "axes": item}
-    if item["kind"] not in KINDS:
-        raise ExperimentError("axes.kind", given=item["kind"], expected=f"one of {', '.join(KINDS)}")
-    return item
+        raise ExperimentError("axes", given=item, expected="a mapping of axes, or a design")
+    written = item if "kind" in item else {"kind": "grid", "axes": item}
+    kind = DESIGNS.get(written["kind"]) if isinstance(written["kind"], str) else None
+    if kind is None:
+        raise ExperimentError("axes.kind", given=written["kind"], expected=f"one of {', '.join(DESIGNS)}")
+    try:
+        return kind.model_validate(written, context=info.context)
+    except ValidationError as error:
+        found = explain(error, model=kind)
+        raise (found if found.field.split(".")[0] == "axes" else found.within("axes")) from error
 
 
 def _known_keys(designs: tuple[Design, ...]) -> tuple[Design, ...]:

@@ -1,6 +1,7 @@
 """Designs: how the values of axes are combined to points. None makes more than its columns, however many points."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Annotated, Any, Literal, Self
@@ -219,13 +220,11 @@ def count(designs: Sequence[Design]) -> int:
     Raises:
         ExperimentError: an axis stands in two designs, or there are too many points.
     """
-    keys = [key for design in designs for key in design.varied()]
-    for key in keys:
-        if keys.count(key) > 1:
+    for key, places in Counter(key for design in designs for key in design.varied()).items():
+        if places > 1:
             raise ExperimentError(f"axes.{key}", given="the axis in two designs", expected="each axis once")
     total = prod(design.count() for design in designs)
     if total > MOST_POINTS:
-        raise ExperimentError(
-            "axes", given=f"{total:,} points", expected=f"at most {MOST_POINTS:,}", hint="Draw points: kind: sobol."
-        )
+        hint = "" if all(isinstance(design, Sampled) for design in designs) else "Draw points: kind: sobol."
+        raise ExperimentError("axes", given=f"{total:,} points", expected=f"at most {MOST_POINTS:,}", hint=hint)
     return total

@@ -1,13 +1,13 @@
 """The values of one axis: listed, spread over a span, or drawn from an interval."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from prefect_qpu.definition import Definition, as_tuple
 from prefect_qpu.errors import ExperimentError
@@ -68,7 +68,10 @@ class Interval(Definition):
 
 
 Values = Annotated[tuple[Any, ...], BeforeValidator(as_tuple)]
-Levels = Annotated[Span | Values, Field(union_mode="left_to_right")]
+Levels = Annotated[
+    Annotated[Span, Tag("Span")] | Annotated[Values, Tag("list[any]")],
+    Discriminator(lambda given: "Span" if isinstance(given, Mapping | Span) else "list[any]"),
+]
 
 
 def length(key: str, given: Span | tuple[Any, ...]) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ def columns_of(frame: Any) -> dict[str, tuple[Any, ...]]:
 
 
 def _check_names(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, places in Counter(names).items():
+        if places > 1:
             raise ExperimentError(f"axes.{name}", given="the column twice", expected="each column once")
 
 
@@ -58,7 +59,10 @@ def _attempted(read: Callable[[], Any], path: Path) -> Any:
         raise ExperimentError("axes.file", given=str(path), expected="a readable table", hint=hint) from error
     except (ValueError, OSError, csv.Error, Warning) as error:
         raise ExperimentError(
-            "axes.file", given=str(path), expected="a readable table", hint=f"{' '.join(str(error).split())[:200]}."
+            "axes.file",
+            given=str(path),
+            expected="a readable table",
+            hint=f"{' '.join(str(error).split())[:200].rstrip('.')}.",
         ) from error
 
 

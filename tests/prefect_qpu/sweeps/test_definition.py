@@ -41,6 +41,11 @@ BILLION = {"start": 0.0, "stop": 1.0, "count": 31_623}
         ({"kind": "table", "file": "missing.csv"}, "axes.file: got 'missing.csv', expected an existing file"),
         ([{T: [0.1]}, {T: [0.2]}], f"axes.{T}: got 'the axis in two designs', expected each axis once"),
         ([], "axes: got [], expected at least one axis"),
+        ([1, 2], "axes: got 1, expected a mapping of axes, or a design"),
+        ({T: 0.5}, f"axes.{T}: got 0.5, expected a list"),
+        ({T: {"start": 0, "stop": 1, "count": -1}}, f"axes.{T}.count: got -1, expected a number from 1"),
+        ({T: {"start": "a", "stop": 1, "count": 2}}, f"axes.{T}.start: got 'a', expected a number"),
+        ({"kind": "sobol", "axes": {T: {"start": 0, "stop": 1}}}, "axes.points: got nothing, expected a value"),
     ],
 )
 def test_a_bad_plan_is_refused_at_once_with_its_field(axes: Any, message: str) -> None:
