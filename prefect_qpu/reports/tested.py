@@ -5,6 +5,9 @@ from typing import Any
 
 from prefect_qpu.reports.units import count, number
 
+_NEARLY_ALL = 0.9999
+"""Above, rounding would make a share the whole, which no test has."""
+
 
 def tested(method: Mapping[str, Any]) -> str:
     """The test with all that it says of itself; nothing where there was none.
@@ -14,6 +17,8 @@ def tested(method: Mapping[str, Any]) -> str:
         'G-test; level 5 %, power 90 %, 400 shots, one of 2 tests'
         >>> tested({"test": "one-sided z test", "level": 0.05, "shots": 400}), tested({})
         ('one-sided z test; level 5 %, 400 shots', '')
+        >>> tested({"test": "G-test", "level": 0.001, "power": 0.9999999})
+        'G-test; level 0.1 %, power above 99.99 %'
     """
     if not method.get("test"):
         return ""
@@ -28,4 +33,6 @@ def tested(method: Mapping[str, Any]) -> str:
 
 
 def _share(name: str, value: Any) -> str | None:
+    if value is not None and _NEARLY_ALL < value < 1:
+        return f"{name} above {number(100 * _NEARLY_ALL, 4)} %"
     return None if value is None else f"{name} {number(100 * value, 4)} %"
