@@ -8,11 +8,20 @@ from typing import Any
 from prefect_qpu.reports.readings import Compared, Reading
 from prefect_qpu.reports.tables import Cell, Table, facts, judged, table
 from prefect_qpu.reports.tested import tested
-from prefect_qpu.reports.units import by_name, concise, data_size, interval_text, number, plus_minus, seconds, within
+from prefect_qpu.reports.units import (
+    by_name,
+    concise,
+    data_size,
+    interval_text,
+    number,
+    plus_minus,
+    seconds,
+    settled,
+    within,
+)
 from prefect_qpu.summary import BaselineSummary, CriterionSummary, DecisionSummary, RunSummary
 
 MOST_ROWS = 200
-_ROUNDING = 1e-12
 _SHORT_TITLE = 25
 _ZERO = re.compile(r"0(\.0+)?(\(|$)")
 _LONG_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
@@ -35,11 +44,11 @@ def estimates_table(observables: list[Compared]) -> Table:
         "#Error / \u03c3",
         "#Shots",
         "#Variance ratio",
-        "Caution",
     )
+    remarks = [_caution(reading) for item in observables for reading in item.readings]
     left_out = len(rows) - MOST_ROWS
     note = f"{left_out} more rows are left out; the record store holds them." if left_out > 0 else ""
-    return table("Expectation values ± standard error", columns, rows[:MOST_ROWS], note)
+    return table("Expectation values ± standard error", columns, rows[:MOST_ROWS], note, remarks[:MOST_ROWS])
 
 
 def baselines_table(summary: RunSummary) -> Table:
@@ -49,8 +58,8 @@ def baselines_table(summary: RunSummary) -> Table:
         (
             item.observable,
             Cell(item.method, kind="baseline"),
-            number(item.value, 8),
-            "" if item.bound is None else number(item.bound, 8),
+            number(settled(item.value), 8),
+            "" if item.bound is None else number(settled(item.bound), 8),
             "" if item.gap is None else f"{100 * item.gap:.3g}\u202f%",
             item.status,
             _LONG_HASH.sub(r"\1…", "; ".join(f"{name}: {value}" for name, value in facts(_brief(item.certificate)))),
@@ -175,12 +184,15 @@ def _estimate(item: Compared, reading: Reading, *, again: bool) -> tuple[str | C
         _in_errors(error, reading.stderr),
         "" if reading.shots is None else number(reading.shots),
         "" if reading.variance_multiplier is None else number(reading.variance_multiplier, 3),
-        "; ".join(reading.flags),
     )
 
 
+def _caution(reading: Reading) -> str:
+    return f"Caution: {'; '.join(reading.flags)}" if reading.flags else ""
+
+
 def _with_sign(error: float, stderr: float | None) -> str:
-    text = concise(error, stderr) if stderr else number(error if abs(error) > _ROUNDING else 0.0, 3)
+    text = concise(error, stderr) if stderr else number(settled(error), 3)
     return f"+{text}" if error > 0 and not _ZERO.match(text) else text
 
 

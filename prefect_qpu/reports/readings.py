@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Literal
 
 from prefect_qpu.reports.labels import short_source, source
+from prefect_qpu.reports.units import settled
 from prefect_qpu.statistics import interval
 from prefect_qpu.summary import RunSummary
 
@@ -131,9 +132,9 @@ def _classical(summary: RunSummary, name: str) -> Iterator[Reading]:
             kind = "exact classical" if item.exact else "classical"
             label = f"{item.method}, classical"
             where = f"{kind} baseline"
-            yield Reading(label, item.method, "baseline", where, item.value, bound=item.bound, solution=True)
+            yield Reading(label, item.method, "baseline", where, settled(item.value), bound=item.bound, solution=True)
 
 
 def _exact(summary: RunSummary, name: str, point: int) -> float | None:
     known = [item.exact for item in summary.estimates if (item.observable, item.point) == (name, point)]
-    return next((value for value in known if value is not None), None)
+    return next((settled(value) for value in known if value is not None), None)

@@ -33,15 +33,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; ``spans`` marks the first row of each group with the rows that its first cell spans."""
+    """A table, with a note below and what is to be said of single rows."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    remarks: tuple[str, ...] = ()
+    """What stands below each row, over its whole width; nothing, or as many as there are rows."""
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], note: str = "") -> Table:
+def table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    note: str = "",
+    remarks: Sequence[str] = (),
+) -> Table:
     """A table; a column whose title begins with ``#`` holds numbers, a column without any text is left out.
 
     Example:
@@ -56,6 +64,7 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str | Ce
         tuple(Column(columns[place].removeprefix("#"), columns[place].startswith("#")) for place in kept),
         tuple(tuple(row[place] for place in kept) for row in cells),
         note,
+        tuple(remarks),
     )
 
 

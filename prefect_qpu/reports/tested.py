@@ -33,6 +33,6 @@ def tested(method: Mapping[str, Any]) -> str:
 
 
 def _share(name: str, value: Any) -> str | None:
-    if value is not None and _NEARLY_ALL < value < 1:
+    if value is not None and value > _NEARLY_ALL:
         return f"{name} above {number(100 * _NEARLY_ALL, 4)} %"
     return None if value is None else f"{name} {number(100 * value, 4)} %"

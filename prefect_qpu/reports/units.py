@@ -11,6 +11,8 @@ MISSING = "\u2013"
 NARROW = "\u202f"
 """Narrow no-break space, between groups of digits and before units."""
 MINUS = "\u2212"
+ROUNDING = 1e-12
+"""Below, a value that was computed and not measured is 0 but for rounding."""
 _FINEST, _LARGEST = -9, 1e9
 """Last decimal place, and largest value, that are written without a power of ten."""
 _MICROSECOND, _MILLISECOND, _MINUTE, _HOUR, _DAY = 1e-6, 1e-3, 60.0, 3600.0, 86_400.0
@@ -64,6 +66,16 @@ def number(value: float | None, digits: int = 6) -> str:
     if value == int(value) and abs(value) < _LARGEST:
         return count(int(value))
     return _signed(f"{value:.{digits}g}")
+
+
+def settled(value: float) -> float:
+    """A computed value, 0 where only rounding keeps it from that.
+
+    Example:
+        >>> settled(-5.6e-17), settled(1e-9)
+        (0.0, 1e-09)
+    """
+    return value if abs(value) > ROUNDING else 0.0
 
 
 def interval_text(low: float, high: float) -> str:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from prefect_qpu.mitigation.fits import Damping
 from prefect_qpu.reports.mitigated import Curve, Extrapolated
 from prefect_qpu.reports.style import (
     FAINT,
@@ -114,6 +113,9 @@ def _title(figure: "Figure", item: Extrapolated) -> None:
 def _at(curve: Curve, scales: "NDArray[np.floating]") -> "NDArray[np.float64]":
     if curve.fit == "predicted":
         asymptote, amplitude, rate, bend = curve.parameters
+        # With its package comes Qiskit, which no other figure needs.
+        from prefect_qpu.mitigation.fits import Damping
+
         return asymptote + amplitude * Damping(rate, bend).left(scales, 1.0)
     if curve.fit == "exponential":
         asymptote, amplitude, rate = curve.parameters
