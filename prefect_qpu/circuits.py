@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit, qpy
-from qiskit.circuit import CircuitInstruction, Clbit, ControlFlowOp, ControlledGate, ForLoopOp, Operation
+from qiskit.circuit import Barrier, CircuitInstruction, Clbit, ControlFlowOp, ControlledGate, ForLoopOp, Operation
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from prefect_qpu.hashing import content_hash
+from prefect_qpu.hashing import canonical_json, content_hash
 
 QPY_VERSION = 17
 
@@ -47,17 +47,14 @@ def circuit_hash(circuit: QuantumCircuit) -> str:
         >>> circuit_hash(first) == circuit_hash(second)
         False
     """
-    return content_hash(canonical_form(circuit))
+    # As text, instruction by instruction: lists of all of them would keep the search for garbage busy.
+    head = canonical_json(_size(circuit))[:-1]
+    return content_hash(f"{head},[{','.join(map(canonical_json, _instructions(circuit)))}]]".encode())
 
 
 def canonical_form(circuit: QuantumCircuit) -> list[Any]:
     """Structure of a circuit as JSON data: ``[qubits, clbits, global phase, instructions]``."""
-    return [
-        circuit.num_qubits,
-        circuit.num_clbits,
-        _parameter(circuit.global_phase),
-        [_instruction(circuit, instruction) for instruction in circuit.data],
-    ]
+    return [*_size(circuit), list(_instructions(circuit))]
 
 
 def circuit_metrics(circuit: QuantumCircuit) -> CircuitMetrics:
@@ -127,16 +124,26 @@ def _control_states() -> dict[str, int | None]:
     return {name: _control_state(gate) for name, gate in get_standard_gate_name_mapping().items()}
 
 
-def _instruction(circuit: QuantumCircuit, instruction: CircuitInstruction) -> list[Any]:
-    # Standard gates are read without making an object of each, which would take most of the time.
-    plain = instruction.is_standard_gate() and instruction.name in _control_states()
-    return [
-        [instruction.name, list(map(_parameter, instruction.params)), _control_states()[instruction.name]]
-        if plain
-        else _operation(circuit, instruction.operation),
-        [circuit.find_bit(qubit).index for qubit in instruction.qubits],
-        [circuit.find_bit(clbit).index for clbit in instruction.clbits],
-    ]
+def _size(circuit: QuantumCircuit) -> list[Any]:
+    return [circuit.num_qubits, circuit.num_clbits, _parameter(circuit.global_phase)]
+
+
+@cache
+def _barrier() -> list[Any]:
+    return _operation(QuantumCircuit(), Barrier(1))
+
+
+def _instructions(circuit: QuantumCircuit) -> Iterator[list[Any]]:
+    control, standard = _control_states(), frozenset(_control_states())
+    places = {bit: place for bits in (circuit.qubits, circuit.clbits) for place, bit in enumerate(bits)}
+    for item in circuit.data:
+        name = item.name
+        # Objects of standard gates and barriers are not made: that would take most of the time.
+        if name in standard and item.is_standard_gate():
+            operation = [name, list(map(_parameter, item.params)), control[name]]
+        else:
+            operation = _barrier() if name == "barrier" else _operation(circuit, item.operation)
+        yield [operation, [places[bit] for bit in item.qubits], [places[bit] for bit in item.clbits]]
 
 
 def _operation(circuit: QuantumCircuit, operation: Operation) -> list[Any]:
@@ -182,6 +189,8 @@ def _condition(circuit: QuantumCircuit, condition: Any) -> Any:
 
 
 def _parameter(value: Any) -> Any:
+    if type(value) is float:
+        return value.hex()
     if isinstance(value, np.ndarray):
         return ["array", list(value.shape), content_hash(np.ascontiguousarray(value, dtype=complex).tobytes())]
     if isinstance(value, bool | str | None):
