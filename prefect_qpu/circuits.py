@@ -189,15 +189,13 @@ def _condition(circuit: QuantumCircuit, condition: Any) -> Any:
 
 
 def _parameter(value: Any) -> Any:
-    if type(value) is float:
+    if isinstance(value, float):
         return value.hex()
     if isinstance(value, np.ndarray):
         return ["array", list(value.shape), content_hash(np.ascontiguousarray(value, dtype=complex).tobytes())]
     if isinstance(value, bool | str | None):
         return value
-    if isinstance(value, int | np.integer):
-        return float(value).hex()
-    if isinstance(value, float | np.floating):
+    if isinstance(value, int | np.integer | np.floating):
         return float(value).hex()
     if isinstance(value, complex | np.complexfloating):
         return [float(value.real).hex(), float(value.imag).hex()]
