@@ -36,7 +36,7 @@ def test_the_scheduled_sweep_measures_anew_twice_in_a_row_and_alerts(site: Site)
         'experiment.hypothesis={"statement": "the cut is tiny", "observable": "cut", "range": [0.0, 1.0]}',
         'axes={"workload.parameters.gamma[0]": [0.0, 0.5]}',
     ]
-    soon = datetime.now(UTC) + timedelta(seconds=5)
+    soon = datetime.now(UTC) + timedelta(seconds=30)
     twice = f"DTSTART:{soon:%Y%m%dT%H%M%S}Z\nRRULE:FREQ=SECONDLY;INTERVAL=5;COUNT=2"
     schedule = {"active": True, "schedule": {"rrule": twice}, "parameters": {"settings": surprise}}
     site.ask(f"deployments/{deployment['id']}/schedules", [schedule])
