@@ -137,7 +137,9 @@ def main() -> None:
             service = QiskitRuntimeService()
             backend = service.backend(DEVICE)
             submitted_to_decoded(backend, 3)
-            quick = submitted_to_decoded(backend, 50)
+            # IBM's client reads its callers at each request, which takes long below the frames of ``python -m``.
+            with ThreadPoolExecutor(1) as apart:
+                quick = apart.submit(submitted_to_decoded, backend, 50).result()
             states = status_while_busy(service, 100)
             counted = many_clients()
             Service(os.environ["IAM_URL"]).ask("PATCH", "/settings", {"queue_s": QUEUE})
