@@ -134,12 +134,12 @@ def _barrier() -> list[Any]:
 
 
 def _instructions(circuit: QuantumCircuit) -> Iterator[list[Any]]:
-    control, standard = _control_states(), frozenset(_control_states())
+    control = _control_states()
     places = {bit: place for bits in (circuit.qubits, circuit.clbits) for place, bit in enumerate(bits)}
     for item in circuit.data:
         name = item.name
         # Objects of standard gates and barriers are not made: that would take most of the time.
-        if name in standard and item.is_standard_gate():
+        if name in control and item.is_standard_gate():
             operation = [name, list(map(_parameter, item.params)), control[name]]
         else:
             operation = _barrier() if name == "barrier" else _operation(circuit, item.operation)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect_qpu.errors import InputError, RunFailedError
+from prefect_qpu.errors import InputError, QpuError, RunFailedError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli.output import note
 from prefect_qpu.preflight import preflight
@@ -55,7 +55,7 @@ def start(store: RecordStore, experiment: Experiment, folder: Path | None = None
         InputError: the experiment, or a block that it names, is not valid.
         RunFailedError: the run failed.
     """
-    _use(store)
+    use_store(store)
     return asyncio.run(_start(store, experiment, str(folder.absolute()) if folder else None))
 
 
@@ -68,7 +68,7 @@ def start_benchmark(
         InputError: the experiment, or a block that it names, is not valid.
         RunFailedError: the benchmark failed.
     """
-    _use(store)
+    use_store(store)
     return asyncio.run(_start_benchmark(store, protocol, str(folder.absolute()) if folder else None, options))
 
 
@@ -80,15 +80,12 @@ async def _start_benchmark(
     await reach_server()
     reference = store.experiments.add(protocol)
     state = await mitigation_benchmark(experiment=reference, report_folder=folder, return_state=True, **options)
-    found = await state.aresult(raise_on_failure=False)
-    if isinstance(found, InputError):
-        raise found
-    if isinstance(found, Exception):
-        raise RunFailedError(f"the benchmark failed: {state.message}")
-    return found
+    if not state.is_completed():
+        raise await failure(state, "benchmark")
+    return await state.aresult()
 
 
-def _use(store: RecordStore) -> None:
+def use_store(store: RecordStore) -> None:
     """Let the flows of this process use a record store.
 
     Raises:
@@ -109,10 +106,18 @@ async def _start(store: RecordStore, experiment: Experiment, folder: str | None)
     state: State[Any] = await hybrid_run(experiment=reference, report_folder=folder, return_state=True)
     if state.name in CODES:
         return CODES[state.name], str(state.state_details.flow_run_id)
+    raise await failure(state, "run")
+
+
+async def failure(state: "State[Any]", what: str) -> QpuError:
+    """Why a flow run gave no answer: what was wrong with its input, else that it failed.
+
+    Args:
+        state: In which the flow run ended.
+        what: What it is called in the message.
+    """
     error = await state.aresult(raise_on_failure=False)
-    if isinstance(error, InputError):
-        raise error
-    raise RunFailedError(f"the run failed: {state.message}")
+    return error if isinstance(error, InputError) else RunFailedError(f"the {what} failed: {state.message}")
 
 
 async def reach_server() -> None:

@@ -1,21 +1,18 @@
 """Starting sweeps from the command line: bad input is told before a server starts or a row is stored."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefect_qpu.errors import InputError, RunFailedError
 from prefect_qpu.experiment import AerBackendSpec, BlockReference, Experiment
 from prefect_qpu.flows.cli import output
-from prefect_qpu.flows.cli.starting import reach_server
+from prefect_qpu.flows.cli.starting import failure, reach_server, use_store
 from prefect_qpu.preflight import preflight
 from prefect_qpu.providers import Provider
 from prefect_qpu.providers.aer import AerProvider
 from prefect_qpu.records import RecordStore
-from prefect_qpu.records.urls import in_memory, parse_url
 from prefect_qpu.sweeps.answering import answered
 from prefect_qpu.sweeps.definition import Sweep, read_sweep
 from prefect_qpu.sweeps.members import backend_key
@@ -48,12 +45,8 @@ def run_sweep(
         InputError: the sweep, or a block that it names, is not valid.
         RunFailedError: the sweep failed.
     """
-    if in_memory(parse_url(store.url)):
-        raise InputError("--store", given=store.url_masked, expected="a store that outlives this command")
+    use_store(store)
     check(read_sweep(file, list(settings)))
-    os.environ["PREFECT_QPU_STORE"] = store.url
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     where = str(folder.absolute()) if folder else None
     code, run_id = asyncio.run(_start(str(file.absolute()), settings, where, fresh=fresh, runner=runner))
     return code, summary(store, run_id, folder)
@@ -66,10 +59,7 @@ async def _start(file: str, settings: Sequence[str], folder: str | None, **optio
     state = await sweep(definition=file, settings=list(settings), report_folder=folder, return_state=True, **options)
     if state.name in CODES:
         return CODES[state.name], str(await state.aresult(raise_on_failure=False))
-    error = await state.aresult(raise_on_failure=False)
-    if isinstance(error, InputError):
-        raise error
-    raise RunFailedError(f"the sweep failed: {state.message}")
+    raise await failure(state, "sweep")
 
 
 def check(sweep: Sweep) -> None:

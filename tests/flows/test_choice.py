@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
-from prefect_qpu.blocks import IBMQuantumBackend, IBMQuantumCredentials
 from prefect_qpu.flows.hybrid_run import hybrid_run
 from prefect_qpu.flows.prepare import prepare
 from prefect_qpu.records import RecordStore
 from prefect_qpu.summarise import summarise
 from tests.experiments import ghz_document
-from tests.prefect_qpu.emulator.emulators import emulator, refuse_other_hosts
+from tests.flows.conftest import save_backend
+from tests.prefect_qpu.emulator.emulators import emulator
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -20,14 +20,7 @@ async def test_the_rule_best_records_its_numbers_and_a_resumed_run_stays_where_i
     flow_store: RecordStore, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with emulator(tmp_path, "--device", "manila", "--device", "guadalupe") as service:
-        refuse_other_hosts(monkeypatch)
-        for name, value in service.environment.items():
-            monkeypatch.setenv(name, value)
-        told = service.environment
-        credentials = IBMQuantumCredentials(
-            api_key="key", instance=told["QISKIT_IBM_INSTANCE"], url=told["QISKIT_IBM_URL"]
-        )
-        await IBMQuantumBackend(credentials=credentials, rule="best").asave("choice", overwrite=True)
+        await save_backend("choice", service, monkeypatch, rule="best")
         experiment = ghz_document(backend={"block": "ibm-quantum-backend/choice"})
         state = await hybrid_run(experiment=experiment, return_state=True)
         summary = summarise(flow_store, str(state.state_details.flow_run_id))

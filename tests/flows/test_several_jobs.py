@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from prefect_qpu.blocks import IBMQuantumBackend, IBMQuantumCredentials
 from prefect_qpu.flows.hybrid_run import hybrid_run
 from prefect_qpu.records import RecordStore
 from prefect_qpu.summarise import summarise
 from prefect_qpu.summary import RunSummary
 from tests.experiments import ghz_document
-from tests.prefect_qpu.emulator.emulators import Emulator, emulator, refuse_other_hosts
+from tests.flows.conftest import save_backend
+from tests.prefect_qpu.emulator.emulators import Emulator, emulator
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 FAILED: dict[str, Any] = {"fail": {"message": "the control electronics are down", "code": 1517}}
@@ -20,14 +20,7 @@ FAILED: dict[str, Any] = {"fail": {"message": "the control electronics are down"
 @pytest.fixture
 async def service(flow_store: RecordStore, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Emulator]:
     with emulator(tmp_path / "emulator", "--device", "manila") as started:
-        refuse_other_hosts(monkeypatch)
-        for name, value in started.environment.items():
-            monkeypatch.setenv(name, value)
-        told = started.environment
-        credentials = IBMQuantumCredentials(
-            api_key="key", instance=told["QISKIT_IBM_INSTANCE"], url=told["QISKIT_IBM_URL"]
-        )
-        await IBMQuantumBackend(credentials=credentials, backend="ibm_manila").asave("several", overwrite=True)
+        await save_backend("several", started, monkeypatch, backend="ibm_manila")
         yield started
 
 

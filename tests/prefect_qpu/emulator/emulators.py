@@ -78,6 +78,12 @@ def client(server: Emulator, token: str) -> Any:
     return QiskitRuntimeService(token=token, **{name: server.environment[key] for name, key in names.items()})
 
 
+def point(monkeypatch: Any, environment: dict[str, str]) -> None:
+    """Let clients of this process find an emulator by its environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
 def refuse_other_hosts(monkeypatch: Any) -> None:
     """Let nothing but this machine be reached, whatever a client was told."""
     resolve, connect = socket.getaddrinfo, socket.socket.connect

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 
-from tests.prefect_qpu.emulator.emulators import client, emulator, eventually
+from tests.prefect_qpu.emulator.emulators import client, emulator, eventually, point
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]
 
@@ -75,11 +75,6 @@ def test_a_job_is_run_again_when_its_worker_dies(tmp_path: Path, monkeypatch: py
         for pid in children(running.process.pid):
             os.kill(pid, signal.SIGKILL)
         assert job.result(timeout=60, poll_interval=0.1)[4].data.meas.num_shots == 30_000
-
-
-def point(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
 
 
 def children(pid: int) -> list[int]:
